@@ -5,19 +5,25 @@ import { compileMessageOrThrow } from "@lingui/message-utils/compileMessage";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { isBase } from "./src/i18n/base.ts";
 
 const MESSAGES = "virtual:messages/";
 
-/** Compiles the messages of `src/i18n/*.json` while building, so that no parser is shipped. */
+/**
+ * Compiles the messages of `src/i18n/*.json` while building, so that no parser is shipped: those of the first load and
+ * the inbox (`en/base`), and those of all other screens (`en/rest`).
+ */
 function messages(): Plugin {
   return {
     name: "replyx-messages",
     resolveId: (id) => (id.startsWith(MESSAGES) ? `\0${id}` : null),
     load(id) {
       if (!id.startsWith(`\0${MESSAGES}`)) return null;
-      const file = join(import.meta.dirname, "src/i18n", `${id.slice(MESSAGES.length + 1)}.json`);
+      const [language, part] = id.slice(MESSAGES.length + 1).split("/");
+      const file = join(import.meta.dirname, "src/i18n", `${language}.json`);
       this.addWatchFile(file);
-      const texts = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>);
+      const all = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>);
+      const texts = all.filter(([key]) => isBase(key) === (part === "base"));
       const compiled = texts.map(([key, text]) => [key, compileMessageOrThrow(text)]);
       return `export default ${JSON.stringify(Object.fromEntries(compiled))}`;
     },

@@ -330,6 +330,36 @@ test("a long dialog opens at its end, and its beginning is loaded on the way up"
   await log().getByText("Note 120.").waitFor();
 });
 
+test("an answer shows its passages and how far it has come, and a reply becomes an answer", async () => {
+  const dialog = await write(place, "hugo", "Hugo Weiss", "How much is a courier to Finland?");
+  await until("it is answered", async () => (await messages(place.owner, dialog)).some((message) => message.answer));
+  page = await open(browser);
+  await signIn(page, place.owner);
+  await page.goto(`${program.base}/app/w/${place.owner.workspace}/inbox/ai/${dialog}`);
+  await log().getByRole("button", { name: "1 source" }).waitFor();
+  await page.keyboard.press("KeyS");
+  const panel = page.getByRole("dialog");
+  await panel.locator("mark", { hasText: "courier" }).first().waitFor();
+  await clean("sources");
+  await picture(page, "sources-en-light-1280");
+  await panel.getByRole("button", { name: "Done" }).click();
+
+  await page.keyboard.press("KeyR");
+  await page.keyboard.type("To Åland it is 15 euros.");
+  await page.keyboard.press("Control+Enter");
+  await log().getByText("To Åland it is 15 euros.").waitFor();
+  await log().getByText("Delivered").last().waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("KeyQ");
+  assert.equal(await panel.getByLabel("Question").inputValue(), "How much is a courier to Finland?");
+  await panel.getByLabel("Question").fill("How much is a courier to Åland?");
+  await clean("a reply becomes an answer");
+  await panel.getByRole("button", { name: "Add an answer" }).click();
+  await page.getByText("The answer will be found in a moment").waitFor();
+  const { items } = await place.owner.call("GET", `assistants/${place.assistant.id}/answers`);
+  assert.ok(items.some((one) => one.answer === "To Åland it is 15 euros."));
+});
+
 test("words of customers stay words", async () => {
   const hostile = `<img src=x onerror="document.title='x'"><script>alert(1)</script>[a](javascript:alert(1)) {{7*7}}`;
   page = await open(browser);

@@ -25,7 +25,7 @@ async function freePort() {
 }
 
 /** Asks until the answer is truthy. */
-export async function until(what, ask, most = 20_000) {
+export async function until(what, ask, most = 90_000) {
   const end = Date.now() + most;
   for (;;) {
     const answer = await ask();
@@ -65,6 +65,14 @@ export class Program {
 
   get base() {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Runs a command of the program on the same data. */
+  async run(...words) {
+    const env = { PATH: process.env.PATH, DATA_DIR: this.#folder, ...this.settings };
+    const child = spawn(process.env.REPLYX_PROGRAM, words, { env, cwd: this.#folder, stdio: ["ignore", "ignore", "inherit"] });
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    if (code !== 0) throw new Error(`${words.join(" ")} ended with ${code}`);
   }
 
   /** The text of the newest letter to an address, once there is one that matches. */
@@ -218,9 +226,13 @@ export async function shop(program) {
   await owner.register("Kim Larsen");
   await owner.call("PATCH", "workspace", { name: "Green Lantern Shop" });
   const assistant = await owner.call("POST", "assistants", { name: "Support", template: "support.en" });
-  await owner.call("POST", `assistants/${assistant.id}/answers`, {
+  const pair = await owner.call("POST", `assistants/${assistant.id}/answers`, {
     question: "How much is a courier to Finland?",
     answer: "A courier to Finland is 12 euros.",
+  });
+  await until("the answer is found", async () => {
+    const { status } = await owner.call("GET", `assistants/${assistant.id}/answers/${pair.id}`);
+    return status === "ready";
   });
   await owner.call("POST", `assistants/${assistant.id}/publish`, {});
   const channel = await owner.call("POST", `assistants/${assistant.id}/channels`, { kind: "api", name: "Mobile app" });
@@ -260,6 +272,8 @@ export async function open(browser, options = {}) {
     reducedMotion: "reduce",
     ...options,
   });
+  // The machine may be slow.
+  context.setDefaultTimeout(90_000);
   if (DIST) await serve(context, DIST);
   const page = await context.newPage();
   const faults = [];

@@ -38,6 +38,17 @@ const OTHERS = [
   "src/assistants/VersionsPage.tsx",
   "src/knowledge/KnowledgePage.tsx",
   "src/knowledge/DocumentPage.tsx",
+  "src/channels/ChannelsPage.tsx",
+  "src/settings/WorkspaceTab.tsx",
+  "src/settings/MembersTab.tsx",
+  "src/settings/KeysTab.tsx",
+  "src/settings/Audit.tsx",
+  "src/billing/BillingTab.tsx",
+  "src/billing/UsageTab.tsx",
+  "src/admin/UsersTab.tsx",
+  "src/admin/WorkspacesTab.tsx",
+  "src/admin/AdminSettingsTab.tsx",
+  "src/admin/PricesTab.tsx",
 ];
 
 let isTooLarge = false;

@@ -10,7 +10,7 @@ import {
 } from "@tanstack/react-router";
 import * as v from "valibot";
 import { actIn, Failure } from "./api/client";
-import { t } from "./i18n";
+import { loadRest, t } from "./i18n";
 import { filters, isView } from "./inbox/views";
 import { LAST_WORKSPACE, workspacesQuery } from "./session/session";
 import { recall } from "./ui/memory";
@@ -38,37 +38,45 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import("./session/SignInRoute"), "SignInRoute"),
 });
 
+/** A screen whose texts are not those of the inbox: they are loaded with it. */
+function screen<T extends Record<string, unknown>, K extends keyof T & string>(load: () => Promise<T>, name: K) {
+  return lazyRouteComponent(async () => {
+    const [module] = await Promise.all([load(), loadRest()]);
+    return module;
+  }, name);
+}
+
 const accountPages = () => import("./account/pages");
 
 const signUp = createRoute({
   getParentRoute: () => root,
   path: "/sign-up",
-  component: lazyRouteComponent(accountPages, "SignUpPage"),
+  component: screen(accountPages, "SignUpPage"),
 });
 
 const confirm = createRoute({
   getParentRoute: () => root,
   path: "/confirm",
   validateSearch: v.object({ email: v.fallback(v.string(), "") }),
-  component: lazyRouteComponent(accountPages, "ConfirmPage"),
+  component: screen(accountPages, "ConfirmPage"),
 });
 
 const forgot = createRoute({
   getParentRoute: () => root,
   path: "/forgot",
-  component: lazyRouteComponent(accountPages, "ForgotPage"),
+  component: screen(accountPages, "ForgotPage"),
 });
 
 const reset = createRoute({
   getParentRoute: () => root,
   path: "/reset",
-  component: lazyRouteComponent(accountPages, "ResetPage"),
+  component: screen(accountPages, "ResetPage"),
 });
 
 const invite = createRoute({
   getParentRoute: () => root,
   path: "/invite",
-  component: lazyRouteComponent(accountPages, "InvitePage"),
+  component: screen(accountPages, "InvitePage"),
 });
 
 const home = createRoute({
@@ -87,7 +95,7 @@ const home = createRoute({
     throw redirect({ to: "/w/$workspace/inbox/$view", params: { workspace: chosen.id, view: "waiting" }, search: {} });
   },
   pendingComponent: () => <Skeleton rows={5} />,
-  component: lazyRouteComponent(() => import("./account/NoWorkspace"), "NoWorkspace"),
+  component: screen(() => import("./account/NoWorkspace"), "NoWorkspace"),
 });
 
 const workspace = createRoute({
@@ -115,43 +123,43 @@ const entry = createRoute({
 const start = createRoute({
   getParentRoute: () => workspace,
   path: "/start",
-  component: lazyRouteComponent(() => import("./start/StartPage"), "StartPage"),
+  component: screen(() => import("./start/StartPage"), "StartPage"),
 });
 
 const assistants = createRoute({
   getParentRoute: () => workspace,
   path: "/assistants",
-  component: lazyRouteComponent(() => import("./assistants/AssistantsPage"), "AssistantsPage"),
+  component: screen(() => import("./assistants/AssistantsPage"), "AssistantsPage"),
 });
 
 const assistant = createRoute({
   getParentRoute: () => workspace,
   path: "/assistants/$assistant",
-  component: lazyRouteComponent(() => import("./assistants/AssistantPage"), "AssistantPage"),
+  component: screen(() => import("./assistants/AssistantPage"), "AssistantPage"),
 });
 
 const setup = createRoute({
   getParentRoute: () => assistant,
   path: "/",
-  component: lazyRouteComponent(() => import("./assistants/SetupPage"), "SetupPage"),
+  component: screen(() => import("./assistants/SetupPage"), "SetupPage"),
 });
 
 const playground = createRoute({
   getParentRoute: () => assistant,
   path: "/playground",
-  component: lazyRouteComponent(() => import("./assistants/PlaygroundPage"), "PlaygroundPage"),
+  component: screen(() => import("./assistants/PlaygroundPage"), "PlaygroundPage"),
 });
 
 const tests = createRoute({
   getParentRoute: () => assistant,
   path: "/tests",
-  component: lazyRouteComponent(() => import("./assistants/TestsPage"), "TestsPage"),
+  component: screen(() => import("./assistants/TestsPage"), "TestsPage"),
 });
 
 const versions = createRoute({
   getParentRoute: () => assistant,
   path: "/versions",
-  component: lazyRouteComponent(() => import("./assistants/VersionsPage"), "VersionsPage"),
+  component: screen(() => import("./assistants/VersionsPage"), "VersionsPage"),
 });
 
 const knowledge = createRoute({
@@ -162,7 +170,7 @@ const knowledge = createRoute({
     tab: v.optional(v.fallback(v.optional(v.picklist(["documents", "sources", "answers"])), undefined)),
     tag: v.optional(v.fallback(v.optional(v.string()), undefined)),
   }),
-  component: lazyRouteComponent(() => import("./knowledge/KnowledgePage"), "KnowledgePage"),
+  component: screen(() => import("./knowledge/KnowledgePage"), "KnowledgePage"),
 });
 
 const place = v.optional(v.fallback(v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))), undefined));
@@ -171,13 +179,92 @@ const document = createRoute({
   getParentRoute: () => workspace,
   path: "/knowledge/documents/$document",
   validateSearch: v.object({ start: place, end: place }),
-  component: lazyRouteComponent(() => import("./knowledge/DocumentPage"), "DocumentPage"),
+  component: screen(() => import("./knowledge/DocumentPage"), "DocumentPage"),
 });
+
+const channels = createRoute({
+  getParentRoute: () => workspace,
+  path: "/channels",
+  component: screen(() => import("./channels/ChannelsPage"), "ChannelsPage"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => workspace,
+  path: "/settings",
+  component: screen(() => import("./settings/SettingsPage"), "SettingsPage"),
+});
+
+const settingsPages = [
+  createRoute({
+    getParentRoute: () => settings,
+    path: "/",
+    component: screen(() => import("./settings/WorkspaceTab"), "WorkspaceTab"),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: "/members",
+    component: screen(() => import("./settings/MembersTab"), "MembersTab"),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: "/keys",
+    component: screen(() => import("./settings/KeysTab"), "KeysTab"),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: "/billing",
+    component: screen(() => import("./billing/BillingTab"), "BillingTab"),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: "/usage",
+    component: screen(() => import("./billing/UsageTab"), "UsageTab"),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
+    path: "/audit",
+    component: screen(() => import("./settings/Audit"), "AuditTab"),
+  }),
+] as const;
+
+const admin = createRoute({
+  getParentRoute: () => workspace,
+  path: "/admin",
+  component: screen(() => import("./admin/AdminPage"), "AdminPage"),
+});
+
+const adminPages = [
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/",
+    component: screen(() => import("./admin/UsersTab"), "UsersTab"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/workspaces",
+    component: screen(() => import("./admin/WorkspacesTab"), "WorkspacesTab"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/settings",
+    component: screen(() => import("./admin/AdminSettingsTab"), "AdminSettingsTab"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/prices",
+    component: screen(() => import("./admin/PricesTab"), "PricesTab"),
+  }),
+  createRoute({
+    getParentRoute: () => admin,
+    path: "/audit",
+    component: screen(() => import("./admin/AuditTab"), "PlatformAuditTab"),
+  }),
+] as const;
 
 const me = createRoute({
   getParentRoute: () => workspace,
   path: "/me",
-  component: lazyRouteComponent(() => import("./account/ProfilePage"), "ProfilePage"),
+  component: screen(() => import("./account/ProfilePage"), "ProfilePage"),
 });
 
 const inbox = createRoute({
@@ -225,6 +312,9 @@ export function consoleRouter(client: QueryClient) {
         assistant.addChildren([setup, playground, tests, versions]),
         knowledge,
         document,
+        channels,
+        settings.addChildren(settingsPages),
+        admin.addChildren(adminPages),
         me,
         inbox.addChildren([nothing, dialog]),
       ]),

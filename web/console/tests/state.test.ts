@@ -30,6 +30,8 @@ function fresh(id: string): Dialog {
     handoff_reason: null,
     last_message: null,
     last_seq: 0,
+    snoozed_until: null,
+    tags: [],
     unread: 0,
     updated_at: at(0),
     waiting_since: null,

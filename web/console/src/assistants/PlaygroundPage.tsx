@@ -1,19 +1,18 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useEffect, useId, useRef, useState } from "react";
 import * as v from "valibot";
-import { api, Failure } from "../api/client";
+import { Failure } from "../api/client";
 import { t } from "../i18n";
 import { may } from "../session/session";
 import { useWork } from "../shell/context";
-import { Overlay } from "../shell/Overlay";
 import { Area, Form, needed } from "../ui/form";
 import { page as css } from "../ui/page";
-import { say } from "../ui/said";
 import { Button, Empty, explain, ui } from "../ui/ui";
 import { AnswerView } from "./AnswerView";
 import own from "./Assistants.module.css";
 import { versionsQuery } from "./data";
+import { KeepAnswer } from "./KeepAnswer";
 import { preview, type Asked, type Preview } from "./preview";
 
 /** What one version says to one question. */
@@ -185,37 +184,4 @@ function history(turns: readonly Turn[], index: number): NonNullable<Asked["hist
     ];
   });
   return said.slice(-HISTORY);
-}
-
-const pair = v.object({ question: needed, answer: needed });
-
-/** Makes an answer of people out of what was said, so that the same question gets it from now on. */
-export function KeepAnswer({ id, kept, close }: { id: string; kept: { question: string; answer: string }; close: () => void }) {
-  const { workspace } = useWork();
-  const client = useQueryClient();
-  return (
-    <Overlay label={t("playground.keep")} isWide close={close}>
-      <div className={css["stack"]}>
-        <h2>{t("playground.keep")}</h2>
-        <p>{t("playground.keep.hint")}</p>
-        <Form
-          schema={pair}
-          submit={t("answers.add")}
-          beside={<Button onPress={close}>{t("confirm.cancel")}</Button>}
-          send={async (typed, key) => {
-            await api.POST("/api/v1/assistants/{id}/answers", {
-              params: { path: { id }, header: { "Idempotency-Key": key } },
-              body: typed,
-            });
-            await client.invalidateQueries({ queryKey: ["answers", workspace] });
-            say(t("answers.added"));
-            close();
-          }}
-        >
-          <Area name="question" label={t("answers.question")} rows={2} maxLength={1000} defaultValue={kept.question} />
-          <Area name="answer" label={t("answers.answer")} rows={5} maxLength={8000} defaultValue={kept.answer} />
-        </Form>
-      </div>
-    </Overlay>
-  );
 }

@@ -40,6 +40,7 @@ function Setup({ draft, tag }: { draft: Draft; tag: string }) {
   const [conflicts, setConflicts] = useState<readonly Shown[]>([]);
   const [failure, setFailure] = useState<unknown>(null);
   const [isSaving, setSaving] = useState(false);
+  const [isAsked, setAsked] = useState(false);
   const [isPublishing, setPublishing] = useState(false);
   const { data: versions } = useQuery(versionsQuery(workspace, draft.id));
   const published = versions?.find((version) => version.published)?.settings;
@@ -79,25 +80,34 @@ function Setup({ draft, tag }: { draft: Draft; tag: string }) {
       if (answer.data) {
         const saved = valuesOf(answer.data);
         setBase({ values: saved, tag: answer.response.headers.get("etag") ?? "" });
-        setValues(saved);
+        // What was typed while this was on its way stays.
+        setValues((now) => ({
+          settings: merge(values.settings, now.settings, saved.settings).settings,
+          gate: written(now.gate) === written(values.gate) ? saved.gate : now.gate,
+        }));
         setConflicts([]);
         say(t("setup.saved"));
       }
-      await client.invalidateQueries({ queryKey: ["assistant", workspace, draft.id] });
-      await client.invalidateQueries({ queryKey: ["assistants", workspace] });
+      for (const family of ["assistant", "assistants"]) void client.invalidateQueries({ queryKey: [family, workspace] });
       return true;
     } catch (error) {
       setFailure(error);
       // Somebody was quicker: their state is read, and ours is put on top of it.
       if (error instanceof Failure && error.status === 412) {
-        await client.invalidateQueries({ queryKey: ["assistant", workspace, draft.id] });
+        void client.invalidateQueries({ queryKey: ["assistant", workspace, draft.id] });
       }
       return false;
     } finally {
       setSaving(false);
     }
   };
-  useSaveKey(() => void save());
+  // A key that is pressed while a save is on its way saves once more after it.
+  useEffect(() => {
+    if (!isAsked || isSaving) return;
+    setAsked(false);
+    if (isDirty) void save();
+  });
+  useSaveKey(() => setAsked(true));
 
   const wrong = failure instanceof Failure ? (failure.problem?.errors ?? []) : [];
   const at: Around = { values, put, isReadOnly: !mayWrite, wrong };

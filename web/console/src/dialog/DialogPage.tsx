@@ -1,10 +1,10 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { api, body, Failure } from "../api/client";
-import type { Dialog, DialogHead } from "../api/types";
-import { t } from "../i18n";
+import type { Dialog, DialogHead, Message } from "../api/types";
+import { loadRest, t } from "../i18n";
 import { ControlBadge } from "../inbox/Control";
 import { useDialogsAround } from "../inbox/context";
 import { useStore } from "../live/store";
@@ -16,7 +16,17 @@ import { Assign } from "./Assign";
 import { Composer } from "./Composer";
 import css from "./Dialog.module.css";
 import type { Kind } from "./drafts";
+import { ShowSources } from "./shown";
 import { Timeline } from "./Timeline";
+
+const Sources = lazy(async () => {
+  const [{ Sources }] = await Promise.all([import("./Sources"), loadRest()]);
+  return { default: Sources };
+});
+const KeepAnswer = lazy(async () => {
+  const [{ KeepAnswer }] = await Promise.all([import("../assistants/KeepAnswer"), loadRest()]);
+  return { default: KeepAnswer };
+});
 
 /** Reads the dialog of the address. */
 export function DialogPage() {
@@ -67,6 +77,8 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
   const [kind, setKind] = useState<Kind>("reply");
   const [focus, setFocus] = useState(0);
   const [isAssigning, setAssigning] = useState(false);
+  const [shown, setShown] = useState<Message | null>(null);
+  const [kept, setKept] = useState<{ question: string; answer: string } | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const mayWrite = may(me.permissions, "dialogs:write");
   useRead(dialog);
@@ -92,6 +104,9 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
     close: mayWrite && dialog.control !== "closed" && (dialog.control !== "human" || isMine),
     reopen: mayWrite && dialog.control === "closed",
   };
+  const messages = state.timelines.get(dialog.id)?.messages ?? [];
+  const answered = messages.findLast((message) => message.answer !== null);
+  const reply = messages.findLast((message) => message.author === "operator" && message.kind === "text");
   // What a colleague has may be given away by those who lead; the server knows who that is.
   const canAssign = mayWrite && dialog.control !== "closed";
   const act = (wanted: keyof typeof can) => (can[wanted] ? () => change.mutate(wanted) : undefined);
@@ -111,6 +126,8 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
     KeyA: canAssign ? () => setAssigning(true) : undefined,
     KeyR: mayWrite ? write("reply") : undefined,
     KeyN: mayWrite ? write("note") : undefined,
+    KeyS: answered ? () => setShown(answered) : undefined,
+    KeyQ: reply && may(me.permissions, "documents:write") ? () => setKept(pairOf(messages, reply)) : undefined,
   });
 
   return (
@@ -166,7 +183,9 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
           )}
         </div>
       </header>
-      <Timeline dialog={dialog} />
+      <ShowSources value={setShown}>
+        <Timeline dialog={dialog} />
+      </ShowSources>
       <Composer
         dialog={dialog}
         kind={kind}
@@ -175,8 +194,24 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
         mayWrite={mayWrite}
         reopen={() => change.mutate("reopen")}
       />
+      {shown && (
+        <Suspense>
+          <Sources message={shown} assistant={dialog.assistant_id} close={() => setShown(null)} />
+        </Suspense>
+      )}
+      {kept && (
+        <Suspense>
+          <KeepAnswer id={dialog.assistant_id} kept={kept} close={() => setKept(null)} />
+        </Suspense>
+      )}
     </div>
   );
+}
+
+/** An operator's reply, and what the customer had asked before it. */
+function pairOf(messages: readonly Message[], reply: Message): { question: string; answer: string } {
+  const asked = messages.findLast((message) => message.author === "customer" && message.seq < reply.seq);
+  return { question: asked?.text.slice(0, 1000) ?? "", answer: reply.text };
 }
 
 /** Notes that the reader has read what is in sight of them. */

@@ -1,10 +1,11 @@
 import { AlertTriangle, Ban, Check, Clock3, Paperclip, StickyNote } from "lucide-react";
-import { memo } from "react";
+import { memo, use } from "react";
 import type { Answer, Delivery, Message } from "../api/types";
 import { clock, exact, t, type Key } from "../i18n";
 import { Button } from "../ui/ui";
 import css from "./Dialog.module.css";
 import type { Sent } from "./outbox";
+import { ShowSources } from "./shown";
 
 interface Props {
   message: Message;
@@ -67,7 +68,7 @@ export const MessageRow = memo(function MessageRow({ message, isFirst, customer,
             {t("delivery.retry")}
           </Button>
         )}
-        {message.answer && <Made answer={message.answer} />}
+        {message.answer && <Made message={message} answer={message.answer} />}
       </p>
     </article>
   );
@@ -92,19 +93,24 @@ function Delivered({ delivery }: { delivery: Delivery }) {
 }
 
 /** How an answer was made, in a line. */
-function Made({ answer }: { answer: Answer }) {
+function Made({ message, answer }: { message: Message; answer: Answer }) {
+  const show = use(ShowSources);
   const parts = [
     t(`outcome.${answer.outcome}`),
     ...(answer.check === "skipped" ? [] : [t(`check.${answer.check}`)]),
     ...(answer.model ? [answer.model] : []),
     ...(/[1-9]/.test(answer.cost) ? [t("answer.cost", { cost: answer.cost })] : []),
-    ...(answer.citations.length > 0 ? [t("answer.sources", { n: answer.citations.length })] : []),
   ];
   const sources = [...new Set(answer.citations.map((citation) => citation.title))];
   return (
-    <span title={[t("answer.details"), ...answer.objections, ...sources].join("\n")} data-outcome={answer.check}>
-      {parts.join(" · ")}
-    </span>
+    <>
+      <span title={[t("answer.details"), ...answer.objections, ...sources].join("\n")} data-outcome={answer.check}>
+        {parts.join(" · ")}
+      </span>
+      <button type="button" className={css["sources"]} aria-haspopup="dialog" onClick={() => show(message)}>
+        {answer.citations.length > 0 ? t("answer.sources", { n: answer.citations.length }) : t("answer.why")}
+      </button>
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Texts in the language of the reader. English comes with the page, other languages are loaded. */
-import { i18n } from "@lingui/core";
-import english from "virtual:messages/en";
+import { i18n, type Messages } from "@lingui/core";
+import english from "virtual:messages/en/base";
 import { useSyncExternalStore } from "react";
 import type texts from "./en.json";
 import { recall, remember } from "../ui/memory";
@@ -20,10 +20,27 @@ function preferred(): Language {
   return known.find((language) => language !== undefined) ?? "en";
 }
 
+/** Whether a screen was opened that needs more than the texts of the inbox. */
+let isRestWanted = false;
+
+async function restOf(language: Language): Promise<Messages> {
+  return language === "ru"
+    ? (await import("virtual:messages/ru/rest")).default
+    : (await import("virtual:messages/en/rest")).default;
+}
+
+/** Loads the texts of the screens around the inbox. */
+export async function loadRest(): Promise<void> {
+  if (isRestWanted) return;
+  i18n.load(language(), await restOf(language()));
+  isRestWanted = true;
+}
+
 /** Speaks this language from now on; without one, the browser's. */
 export async function speak(language: Language = preferred()): Promise<void> {
-  const messages = language === "ru" ? (await import("virtual:messages/ru")).default : english;
-  i18n.loadAndActivate({ locale: language, messages });
+  const base = language === "ru" ? (await import("virtual:messages/ru/base")).default : english;
+  const rest = isRestWanted ? await restOf(language) : {};
+  i18n.loadAndActivate({ locale: language, messages: { ...base, ...rest } });
   document.documentElement.lang = language;
   formats.clear();
 }
@@ -40,7 +57,7 @@ export function t(key: Key, values?: Record<string, string | number>): string {
 
 /** Whether we have words for this. */
 export function isText(key: string): key is Key {
-  return Object.hasOwn(english, key);
+  return Object.hasOwn(i18n.messages, key);
 }
 
 export function language(): Language {
@@ -127,4 +144,8 @@ export function bytes(size: number): string {
 /** A share as a percentage. */
 export function percent(share: number): string {
   return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: 1 }).format(share);
+}
+
+export function count(number: number): string {
+  return new Intl.NumberFormat(language()).format(number);
 }

@@ -6,7 +6,7 @@ import { api, body } from "../api/client";
 import { clock, t } from "../i18n";
 import { useConnection } from "../live/store";
 import { useWork } from "../shell/context";
-import { Views } from "../shell/Rail";
+import { useKnownCounts, Views } from "../shell/Rail";
 import { useIsPhone } from "../ui/ui";
 import { useKeys } from "../ui/keys";
 import { DialogList } from "./DialogList";
@@ -26,6 +26,7 @@ export function InboxPage() {
   const dialogs = useDialogs(store, view, filters, me.user.id);
   const link = useConnection(store);
   const isPhone = useIsPhone();
+  const counts = useKnownCounts();
   const heading = useRef<HTMLHeadingElement>(null);
 
   useEffect(() => {
@@ -62,7 +63,7 @@ export function InboxPage() {
             </Heading>
             {isPhone && (
               <nav aria-label={t("nav.views")}>
-                <Views look="strip" />
+                <Views counts={counts} look="strip" />
               </nav>
             )}
             <div className={css["filters"]} role="group" aria-label={t("filter.label")}>

@@ -171,7 +171,10 @@ function Head({ document }: { document: Document }) {
           act={async () => {
             await api.DELETE("/api/v1/documents/{id}", { params: { path: { id: document.id } } });
             say(t("document.deleted"));
-            for (const family of ["documents", "stats"]) await client.invalidateQueries({ queryKey: [family, workspace] });
+            // The list is not in sight now, and must not show the document when it is.
+            for (const family of ["documents", "stats"]) {
+              await client.invalidateQueries({ queryKey: [family, workspace], refetchType: "all" });
+            }
             const assistant = document.assistant_ids[0];
             await navigate({ to: "/w/$workspace/knowledge", params: { workspace }, search: assistant === undefined ? {} : { assistant } });
           }}

@@ -14,8 +14,11 @@ const KEYS: readonly (readonly [readonly string[], Text])[] = [
   [["B"], "keys.release"],
   [["E"], "keys.close"],
   [["Shift", "E"], "keys.closeNext"],
+  [["S"], "keys.sources"],
+  [["Q"], "keys.keep"],
   [["Ctrl", "Enter"], "keys.send"],
   [["G", "M W A U C"], "keys.go"],
+  [["Ctrl", "K"], "keys.palette"],
   [["?"], "keys.help"],
 ];
 

@@ -6,15 +6,17 @@ interface Props {
   label: string;
   isDismissable?: boolean;
   isWide?: boolean;
+  /** Stands near the top, so that it does not move while its contents change. */
+  isHigh?: boolean;
   close: () => void;
   children: ReactNode;
 }
 
 /** A dialog above the page; what is below stays as it is. */
-export function Overlay({ label, isDismissable = true, isWide = false, close, children }: Props) {
+export function Overlay({ label, isDismissable = true, isWide = false, isHigh = false, close, children }: Props) {
   return (
     <ModalOverlay
-      className={ui["scrim"]!}
+      className={isHigh ? `${ui["scrim"]} ${ui["high"]}` : ui["scrim"]!}
       isOpen
       isDismissable={isDismissable}
       isKeyboardDismissDisabled={!isDismissable}

@@ -1,6 +1,6 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { BookOpen, Bot, CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Inbox, ListChecks, Sparkles } from "lucide-react";
+import { CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Inbox, ListChecks, Sparkles } from "lucide-react";
 import { useEffect } from "react";
 import {
   Button as AriaButton,
@@ -13,8 +13,8 @@ import {
   Separator,
 } from "react-aria-components";
 import { api, body } from "../api/client";
-import type { InboxCounts, Permission } from "../api/types";
-import { choose, clock, LANGUAGE_NAMES, t, useLanguage, type Key as Text, type Language } from "../i18n";
+import type { InboxCounts } from "../api/types";
+import { choose, clock, LANGUAGE_NAMES, t, useLanguage, type Language } from "../i18n";
 import { VIEWS, type View } from "../inbox/views";
 import { useConnection, useStore } from "../live/store";
 import { may, workspacesQuery } from "../session/session";
@@ -24,6 +24,8 @@ import { useSteps } from "../start/steps";
 import { Avatar, ui, useIsPhone } from "../ui/ui";
 import { useWork } from "./context";
 import { choosePresence, PRESENCES, usePresence, useSaidPresence, type Presence } from "./presence";
+import { chooseNotices, useNotices, useTitleCount } from "./notices";
+import { SECTIONS } from "./sections";
 import css from "./Shell.module.css";
 
 const ICONS: Record<View, typeof Clock3> = {
@@ -37,26 +39,24 @@ const ICONS: Record<View, typeof Clock3> = {
 /** Counts are asked for at most this often. */
 const COUNTS_PACE_MS = 1_000;
 
-/** The screens around the inbox, and who may see them. */
-const SECTIONS: readonly Section[] = [
-  { to: "/w/$workspace/assistants", text: "nav.assistants", icon: Bot, needs: "assistants:read" },
-  { to: "/w/$workspace/knowledge", text: "nav.knowledge", icon: BookOpen, needs: "documents:read" },
-];
+const PHONE_SECTIONS = 2;
 
-interface Section {
-  readonly to: "/w/$workspace/assistants" | "/w/$workspace/knowledge";
-  readonly text: Text;
-  readonly icon: typeof Clock3;
-  readonly needs: Permission;
+interface RailProps {
+  help: () => void;
+  palette: () => void;
 }
 
-export function Rail({ help }: { help: () => void }) {
+export function Rail({ help, palette }: RailProps) {
   const { workspace, me } = useWork();
   const isPhone = useIsPhone();
   const mayStart = may(me.permissions, "assistants:write");
   const { done, isDismissed } = useSteps(workspace, mayStart);
   const isStarting = mayStart && !isDismissed && done !== null && done.size < STEPS.length;
-  const sections = SECTIONS.filter((section) => may(me.permissions, section.needs));
+  const counts = useCounts();
+  useTitleCount(counts?.waiting ?? 0);
+  const allowed = SECTIONS.filter((section) => section.mayOpen(me));
+  // A phone has room for these; the others are in the menu of the account.
+  const sections = isPhone ? allowed.slice(0, PHONE_SECTIONS) : allowed;
   return (
     <header className={css["rail"]}>
       <WorkspaceSwitch />
@@ -65,7 +65,7 @@ export function Rail({ help }: { help: () => void }) {
           <p className={css["title"]} aria-hidden>
             {t("nav.inbox")}
           </p>
-          <Views />
+          <Views counts={counts} />
         </nav>
       )}
       <nav className={css["nav"]} data-sections aria-label={t("nav.sections")}>
@@ -116,16 +116,15 @@ export function Rail({ help }: { help: () => void }) {
       </nav>
       <div className={css["foot"]}>
         <ConnectionDot />
-        <Account help={help} />
+        <Account help={help} palette={palette} />
       </div>
     </header>
   );
 }
 
 /** The views of the inbox with how many dialogs each has. */
-export function Views({ look = "rail" }: { look?: "rail" | "strip" }) {
+export function Views({ counts, look = "rail" }: { counts: InboxCounts | undefined; look?: "rail" | "strip" }) {
   const { workspace } = useWork();
-  const counts = useCounts();
   return (
     <ul className={look === "rail" ? css["views"] : css["strip"]}>
       {VIEWS.map((view) => {
@@ -160,16 +159,25 @@ function countOf(counts: InboxCounts, view: View): number {
   return view === "closed" ? counts.closed_today : counts[view];
 }
 
+/** The counts, without renewing them: the rail does. */
+export function useKnownCounts(): InboxCounts | undefined {
+  const { workspace } = useWork();
+  return useQuery(countsQuery(workspace)).data;
+}
+
+function countsQuery(workspace: string) {
+  return queryOptions({
+    queryKey: ["counts", workspace],
+    queryFn: async () => body(await api.GET("/api/v1/dialogs/counts")),
+    staleTime: COUNTS_PACE_MS,
+  });
+}
+
 function useCounts(): InboxCounts | undefined {
   const { workspace, store } = useWork();
   const client = useQueryClient();
   const dialogs = useStore(store, (state) => state.dialogs);
-  const queryKey = ["counts", workspace];
-  const { data } = useQuery({
-    queryKey,
-    queryFn: async () => body(await api.GET("/api/v1/dialogs/counts")),
-    staleTime: COUNTS_PACE_MS,
-  });
+  const { data } = useQuery(countsQuery(workspace));
 
   useEffect(() => {
     const timer = setTimeout(() => void client.invalidateQueries({ queryKey: ["counts", workspace] }), COUNTS_PACE_MS);
@@ -229,7 +237,9 @@ function ConnectionDot() {
   );
 }
 
-function Account({ help }: { help: () => void }) {
+function Account({ help, palette }: RailProps) {
+  const notices = useNotices();
+  const isPhone = useIsPhone();
   const { me, workspace } = useWork();
   const client = useQueryClient();
   const mayAnswer = may(me.permissions, "dialogs:write");
@@ -238,6 +248,7 @@ function Account({ help }: { help: () => void }) {
   const language = useLanguage();
   const theme = useTheme();
   const navigate = useNavigate();
+  const others = isPhone ? SECTIONS.filter((section) => section.mayOpen(me)).slice(PHONE_SECTIONS) : [];
   const name = me.user.name ?? me.user.email;
   const signOut = async (): Promise<void> => {
     await api.POST("/api/v1/auth/logout", {}).catch(() => undefined);
@@ -301,6 +312,24 @@ function Account({ help }: { help: () => void }) {
             ))}
           </MenuSection>
           <Separator className={ui["divider"]!} />
+          {notices !== "refused" && (
+            <MenuItem id="notices" className={ui["item"]!} onAction={() => void chooseNotices(notices === "off")}>
+              {notices === "on" ? t("notice.turnOff") : t("notice.turnOn")}
+            </MenuItem>
+          )}
+          <MenuItem id="palette" className={ui["item"]!} onAction={palette}>
+            {t("palette.open")}
+          </MenuItem>
+          {others.map((section) => (
+            <MenuItem
+              key={section.to}
+              id={section.to}
+              className={ui["item"]!}
+              onAction={() => void navigate({ to: section.to, params: { workspace } })}
+            >
+              {t(section.text)}
+            </MenuItem>
+          ))}
           <MenuItem
             id="me"
             className={ui["item"]!}

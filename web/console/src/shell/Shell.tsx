@@ -15,9 +15,11 @@ import type { Me } from "../api/types";
 import { WorkContext } from "./context";
 import { KeysHelp } from "./KeysHelp";
 import { Rail } from "./Rail";
+import { useNotices, useWaitingNotices } from "./notices";
 import { Overlay } from "./Overlay";
 import css from "./Shell.module.css";
 
+const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
 const SignInForm = lazy(async () => ({ default: (await import("../session/SignIn")).SignInForm }));
 
 /** Everything inside a workspace. */
@@ -90,7 +92,9 @@ function Work({ workspace, me }: { workspace: string; me: Me }) {
 }
 
 function Fresh({ store }: { store: Store }) {
+  const notices = useNotices();
   useFresh(store);
+  useWaitingNotices(store, notices === "on");
   return null;
 }
 
@@ -109,6 +113,8 @@ function Shell() {
   const { dialog } = useParams({ strict: false });
   const navigate = useNavigate();
   const [isHelpOpen, setHelpOpen] = useState(false);
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  usePaletteKey(() => setPaletteOpen((isOpen) => !isOpen));
   const isGoing = useRef(0);
 
   const go = (view: string): void => {
@@ -135,14 +141,36 @@ function Shell() {
       >
         {t("nav.skip")}
       </a>
-      <Rail help={() => setHelpOpen(true)} />
+      <Rail help={() => setHelpOpen(true)} palette={() => setPaletteOpen(true)} />
       <main className={css["main"]} id="main" tabIndex={-1}>
         <Outlet />
       </main>
       <Said />
+      {isPaletteOpen && (
+        <Suspense>
+          <Palette close={() => setPaletteOpen(false)} help={() => setHelpOpen(true)} />
+        </Suspense>
+      )}
       {isHelpOpen && <KeysHelp close={() => setHelpOpen(false)} />}
     </div>
   );
+}
+
+/** Ctrl+K or Cmd+K, also while typing. */
+function usePaletteKey(toggle: () => void): void {
+  const current = useRef(toggle);
+  useEffect(() => {
+    current.current = toggle;
+  });
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (event.code !== "KeyK" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+      event.preventDefault();
+      current.current();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
 }
 
 /** The second key of `G` and a view, before that key means anything else. */

@@ -55,6 +55,8 @@ export function Form<S extends Schema>({
 }: FormProps<S>) {
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const [failure, setFailure] = useState<unknown>(null);
+  /** What is wrong with the form as a whole. */
+  const [rule, setRule] = useState<string | null>(null);
   const [isSending, setSending] = useState(false);
   const attempt = useRef({ sent: "", key: "" });
   const form = useRef<HTMLFormElement>(null);
@@ -71,8 +73,11 @@ export function Form<S extends Schema>({
     const typed = Object.fromEntries(new FormData(form.current));
     const checked = v.safeParse(schema, typed);
     setFailure(null);
+    setRule(null);
     if (!checked.success) {
-      setWrong(byField(checked.issues.map((issue) => [v.getDotPath(issue) ?? "", said(issue.message)])));
+      const found = byField(checked.issues.map((issue) => [v.getDotPath(issue) ?? "", said(issue.message)]));
+      setWrong(found);
+      setRule(found[""] ?? null);
       return;
     }
     setWrong({});
@@ -103,6 +108,7 @@ export function Form<S extends Schema>({
       <form ref={form} className={ui["form"]} aria-label={label} noValidate onSubmit={(event) => void press(event)}>
         {children}
         <div aria-live="assertive">
+          {rule !== null && <p className={ui["wrong"]}>{rule}</p>}
           {failure !== null && (
             <p className={ui["notice"]} data-tone="bad">
               {wait > 0 ? t("form.wait", { time: duration(left) }) : (own ?? explain(failure))}

@@ -1,0 +1,5 @@
+import { Audit } from "../settings/Audit";
+
+export function PlatformAuditTab() {
+  return <Audit of="platform" />;
+}
