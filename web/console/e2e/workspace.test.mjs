@@ -227,6 +227,35 @@ test("the palette goes anywhere, and the title counts those who wait", async () 
   await palette.waitFor({ state: "detached" });
 });
 
+test("a reply that is kept ready is put in with a few letters", async () => {
+  const { owner } = place;
+  const dialog = await write(place, "otto", "Otto Lind", "I want to talk to a human, please");
+  await until("the dialog waits", async () => (await owner.call("GET", `dialogs/${dialog}`)).control === "waiting");
+  page = await open(browser);
+  await signIn(page, owner);
+  await page.goto(at("settings/canned"));
+  await page.getByRole("button", { name: "New reply" }).click();
+  const overlay = page.getByRole("dialog");
+  await overlay.getByLabel("Shortcut").fill("returns");
+  await overlay.getByLabel("Title").fill("Returns");
+  await overlay.getByLabel("Text").fill("You may return it within 30 days.");
+  await clean("a reply that is kept ready");
+  await overlay.getByRole("button", { name: "Save" }).click();
+  await page.getByText("You may return it within 30 days.").waitFor();
+  await clean("canned replies");
+
+  await page.goto(at(`inbox/waiting/${dialog}`));
+  const area = page.getByLabel("Reply to Otto Lind");
+  await area.fill("/ret");
+  await page.getByRole("option", { name: /Returns/ }).waitFor();
+  await clean("choosing a reply");
+  await picture(page, "canned-en-light-1280");
+  await area.press("Enter");
+  await until("the words are there", async () => (await area.inputValue()) === "You may return it within 30 days.");
+  await area.press("Control+Enter");
+  await page.getByRole("log").getByText("You may return it within 30 days.").waitFor();
+});
+
 test("a viewer sees what they may, and is told what they may not", async () => {
   const { owner } = place;
   await owner.call("POST", "invitations", { email: "vera@example.org", role: "viewer" });

@@ -41,6 +41,7 @@ const OTHERS = [
   "src/channels/ChannelsPage.tsx",
   "src/settings/WorkspaceTab.tsx",
   "src/settings/MembersTab.tsx",
+  "src/settings/CannedTab.tsx",
   "src/settings/KeysTab.tsx",
   "src/settings/Audit.tsx",
   "src/billing/BillingTab.tsx",

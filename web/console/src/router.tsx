@@ -207,6 +207,11 @@ const settingsPages = [
   }),
   createRoute({
     getParentRoute: () => settings,
+    path: "/canned",
+    component: screen(() => import("./settings/CannedTab"), "CannedTab"),
+  }),
+  createRoute({
+    getParentRoute: () => settings,
     path: "/keys",
     component: screen(() => import("./settings/KeysTab"), "KeysTab"),
   }),

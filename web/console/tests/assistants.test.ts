@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keepPlaces, parseQuestions, writeQuestions } from "../src/assistants/questions";
 import { changed, FIELDS, intervals, lines, merge, written, type Settings } from "../src/assistants/settings";
+import { matching, wanted, type Canned } from "../src/dialog/find";
 import { parseTags, sorted, type Document } from "../src/knowledge/status";
 
 /** Settings that differ only in a few of their words. */
@@ -83,4 +84,15 @@ it("shows what failed first, then what is being read, then the newest", () => {
   ];
   expect(sorted(list).map((one) => one.id)).toEqual(["3", "4", "2", "1"]);
   expect(parseTags(" a, b ,,a ")).toEqual(["a", "b"]);
+});
+
+it("looks for a reply that is kept ready while nothing else is typed", () => {
+  expect(wanted("/Ret")).toBe("ret");
+  expect(wanted("/")).toBe("");
+  expect(wanted("/ret urn")).toBeNull();
+  expect(wanted("either/or")).toBeNull();
+  const reply = (shortcut: string, title: string) => ({ shortcut, title }) as Canned;
+  const all = [reply("hi", "Greeting before a return"), reply("return", "Returns"), reply("ret2", "Other")];
+  expect(matching(all, "ret", 2).map((one) => one.shortcut)).toEqual(["return", "ret2"]);
+  expect(matching(all, "ret", 9).map((one) => one.shortcut)).toEqual(["return", "ret2", "hi"]);
 });

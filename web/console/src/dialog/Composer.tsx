@@ -1,10 +1,11 @@
 import { X } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { useEffect, useId, useRef } from "react";
 import { ToggleButton, ToggleButtonGroup } from "react-aria-components";
 import type { Dialog } from "../api/types";
 import { t, type Key } from "../i18n";
 import { useWork } from "../shell/context";
 import { Button, ui } from "../ui/ui";
+import { CannedMenu, useCanned } from "./CannedMenu";
 import css from "./Dialog.module.css";
 import { draft, setDraft, useDraft, type Kind } from "./drafts";
 import { useRefusal, type Refusal } from "./outbox";
@@ -27,6 +28,11 @@ export function Composer({ dialog, kind, setKind, focus, mayWrite, reopen }: Pro
   const text = useDraft(workspace, dialog.id, kind);
   const refusal = useRefusal(outbox, dialog.id);
   const area = useRef<HTMLTextAreaElement>(null);
+  const list = useId();
+  const canned = useCanned(dialog.id, text, mayWrite && kind === "reply", (text) => {
+    setDraft(workspace, dialog.id, kind, text);
+    area.current?.focus();
+  });
   useEffect(() => {
     if (focus > 0) area.current?.focus();
   }, [focus, kind]);
@@ -87,8 +93,12 @@ export function Composer({ dialog, kind, setKind, focus, mayWrite, reopen }: Pro
           </>
         )}
       </div>
+      <CannedMenu id={list} canned={canned} />
       <textarea
         ref={area}
+        {...(canned.shown.length > 0
+          ? { "aria-autocomplete": "list", "aria-controls": list, "aria-activedescendant": `${list}-${canned.at}` }
+          : {})}
         className={css["text"]}
         dir="auto"
         rows={2}
@@ -97,7 +107,7 @@ export function Composer({ dialog, kind, setKind, focus, mayWrite, reopen }: Pro
         placeholder={t(isReply ? "composer.reply.placeholder" : "composer.note.placeholder", { name })}
         onChange={(event) => setDraft(workspace, dialog.id, kind, event.target.value)}
         onKeyDown={(event) => {
-          if (event.nativeEvent.isComposing) return;
+          if (event.nativeEvent.isComposing || canned.press(event)) return;
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
             send();

@@ -8,6 +8,7 @@ import { page as css, Page } from "../ui/page";
 const TABS = [
   ["/w/$workspace/settings", "settings.workspace", "workspace:read", true],
   ["/w/$workspace/settings/members", "settings.members", "members:read", false],
+  ["/w/$workspace/settings/canned", "settings.canned", "dialogs:read", false],
   ["/w/$workspace/settings/keys", "settings.keys", "keys:write", false],
   ["/w/$workspace/settings/billing", "settings.billing", "billing:read", false],
   ["/w/$workspace/settings/usage", "settings.usage", "assistants:read", false],

@@ -16,6 +16,7 @@ const KEYS: readonly (readonly [readonly string[], Text])[] = [
   [["Shift", "E"], "keys.closeNext"],
   [["S"], "keys.sources"],
   [["Q"], "keys.keep"],
+  [["/"], "keys.canned"],
   [["Ctrl", "Enter"], "keys.send"],
   [["G", "M W A U C"], "keys.go"],
   [["Ctrl", "K"], "keys.palette"],
