@@ -283,3 +283,37 @@ async fn messages_that_come_while_a_turn_runs_are_answered_together_by_the_next(
     assert!(!sent[1].contains("first"), "{sent:?}");
     assert_eq!(model.request_count(), 3);
 }
+
+/// The program dies while it waits to ask again, and again while it asks.
+#[on_every_home]
+async fn a_late_answer_outlives_the_program(home: &Home) {
+    let model = FakeOpenAi::start().await;
+    model.answer(|_| Answer::text("You have 30 days [1]."));
+    let (shop, bot) = shop(home, &model, 50).await;
+    for _ in 0..100 {
+        model.inject(ModelFault::status(500));
+    }
+    let ann = bot.customer(7);
+    assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
+    shop.replies().await;
+
+    let Shop { launch, program, owner, assistant } = shop;
+    program.kill().await;
+    model.clear_faults();
+    let hold = Hold::default();
+    model.inject(ModelFault::Hold(hold.clone()));
+    let Shop { program, .. } = Shop::again(launch.clone(), &owner, assistant.clone()).await;
+    hold.reached().await;
+    program.kill().await;
+    hold.release();
+
+    // What other processes know of the provider's failures may put the next try off.
+    let shop = Shop::again(launch, &owner, assistant).await;
+    assert!(ann.wait_until(2, 4 * PATIENCE).await);
+    assert_eq!(ann.sent()[1].plain, "You have 30 days.");
+    a_moment().await;
+    let replies = shop.replies().await;
+    assert_eq!((replies.len(), bot.sent_total()), (2, 2));
+    assert_eq!(replies[1]["answer"]["late"], true);
+    assert_eq!(home.telegram.violations(), Vec::<String>::new());
+}
