@@ -43,6 +43,9 @@ pub struct SourceView {
     /// The refresh interval, hours; `null`: it is not refreshed automatically.
     #[schema(example = 24)]
     refresh_hours: Option<i64>,
+    /// What its new pages are tagged with.
+    #[schema(example = json!(["prices"]))]
+    tags: Vec<String>,
     /// `queued`, `fetching`, `ready` or `failed`.
     #[schema(example = "ready")]
     status: SourceStatus,
@@ -72,6 +75,7 @@ impl From<Source> for SourceView {
             depth: source.depth,
             max_pages: source.max_pages,
             refresh_hours: source.every_hours,
+            tags: source.tags,
             status: source.status,
             error: source.error,
             pages: source.pages,
@@ -86,7 +90,7 @@ impl From<Source> for SourceView {
 
 /// The edition of a source: what people may change of it. How far its fetching is does not matter.
 fn edition(source: &Source) -> Edition {
-    Edition::of(&(source.depth, source.max_pages, source.every_hours))
+    Edition::of(&(source.depth, source.max_pages, source.every_hours, &source.tags))
 }
 
 /// A source with its `ETag`.

@@ -5,7 +5,7 @@ use replyx_core::{
     change::New,
     clock::Clock,
     ids::{AssistantId, DocumentId, SourceId, WorkspaceId},
-    knowledge::{Source, SourceKind, SourceStatus},
+    knowledge::{Source, SourceKind, SourceStatus, tags},
     page::PageRequest,
 };
 use replyx_crawl::{self as crawl, Private};
@@ -59,6 +59,8 @@ pub struct NewSource {
     pub max_pages: Option<i64>,
     /// How often it is fetched again, hours; never by itself unless given.
     pub every_hours: Option<i64>,
+    /// What its pages are tagged with.
+    pub tags: Vec<String>,
 }
 
 impl NewSource {
@@ -90,6 +92,7 @@ impl NewSource {
             depth,
             max_pages,
             every_hours: self.every_hours,
+            tags: tags(&self.tags),
             status: SourceStatus::Queued,
             error: None,
             pages: 0,

@@ -126,6 +126,7 @@ pub fn source(clock: &Clock, workspace: WorkspaceId, assistant: AssistantId) -> 
         depth: 3,
         max_pages: 200,
         every_hours: Some(24),
+        tags: Vec::new(),
         status: SourceStatus::Queued,
         error: None,
         pages: 0,

@@ -373,6 +373,8 @@ pub struct Source {
     pub max_pages: i64,
     /// How often it is fetched again, hours; never unless set.
     pub every_hours: Option<i64>,
+    /// What its new pages are tagged with.
+    pub tags: Vec<String>,
     /// Its status.
     pub status: SourceStatus,
     /// Why it failed, in a sentence for its owner.

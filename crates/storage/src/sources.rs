@@ -6,6 +6,7 @@ use replyx_core::{
     knowledge::Source,
     page::{Page, PageRequest},
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{StorageError, Tx};
@@ -13,7 +14,7 @@ use crate::{StorageError, Tx};
 macro_rules! columns {
     () => {
         "workspace_id, id, assistant_id, kind, url, depth, max_pages, every_hours, status, error, pages, bytes,
-         fetched_at, next_at, created_at, updated_at"
+         fetched_at, next_at, created_at, updated_at, tags"
     };
 }
 
@@ -41,6 +42,7 @@ struct Row {
     next_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    tags: Json<Vec<String>>,
 }
 
 /// One workspace's sources.
@@ -56,13 +58,13 @@ impl Sources<'_> {
         const SQL: &str = concat!(
             "INSERT INTO sources (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         );
         run!(self.tx, SQL;
             self.workspace.into_uuid(), source.id.into_uuid(), source.assistant_id.into_uuid(),
             source.kind.as_str(), &source.url, source.depth, source.max_pages, source.every_hours,
             source.status.as_str(), &source.error, source.pages, source.bytes, source.fetched_at,
-            source.next_at, source.created_at, source.updated_at);
+            source.next_at, source.created_at, source.updated_at, Json(&source.tags));
         Ok(())
     }
 
@@ -128,12 +130,12 @@ impl Sources<'_> {
         const SQL: &str = "
             UPDATE sources
                SET depth = $3, max_pages = $4, every_hours = $5, status = $6, error = $7, pages = $8, bytes = $9,
-                   fetched_at = $10, next_at = $11, updated_at = $12
+                   fetched_at = $10, next_at = $11, updated_at = $12, tags = $13
              WHERE workspace_id = $1 AND id = $2";
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), source.id.into_uuid(), source.depth, source.max_pages,
             source.every_hours, source.status.as_str(), &source.error, source.pages, source.bytes,
-            source.fetched_at, source.next_at, source.updated_at);
+            source.fetched_at, source.next_at, source.updated_at, Json(&source.tags));
         StorageError::expect_one_row("sources", changed)
     }
 
@@ -185,6 +187,7 @@ fn read(row: Row) -> Result<Source, StorageError> {
         depth: row.depth,
         max_pages: row.max_pages,
         every_hours: row.every_hours,
+        tags: row.tags.0,
         status: row.status.parse().map_err(StorageError::corrupt("sources"))?,
         error: row.error,
         pages: row.pages,

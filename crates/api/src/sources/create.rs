@@ -3,7 +3,10 @@
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_assistants::sources::{self, NewSource};
-use replyx_core::{ids::AssistantId, knowledge::SourceKind};
+use replyx_core::{
+    ids::AssistantId,
+    knowledge::{Document, SourceKind},
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -40,6 +43,11 @@ pub struct Request {
     #[garde(range(min = 1, max = 8_760))]
     #[schema(minimum = 1, maximum = 8_760, example = 24)]
     refresh_hours: Option<i64>,
+    /// What its pages are tagged with, at most 20 tags; stored in small letters.
+    #[serde(default)]
+    #[garde(length(max = Document::TAGS), inner(length(chars, min = 1, max = Document::TAG)))]
+    #[schema(max_items = 20, example = json!(["prices"]))]
+    tags: Vec<String>,
 }
 
 impl From<Request> for NewSource {
@@ -50,6 +58,7 @@ impl From<Request> for NewSource {
             depth: request.depth,
             max_pages: request.max_pages,
             every_hours: request.refresh_hours,
+            tags: request.tags,
         }
     }
 }

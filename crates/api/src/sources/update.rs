@@ -3,7 +3,11 @@
 use axum::extract::State;
 use garde::Validate;
 use replyx_assistants::sources::{self, SourceChange};
-use replyx_core::{ids::SourceId, knowledge::Source, patch::Patch};
+use replyx_core::{
+    ids::SourceId,
+    knowledge::{Document, Source},
+    patch::Patch,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -35,6 +39,11 @@ pub struct Request {
     #[garde(inner(range(min = 1, max = 8_760)))]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 8_760, example = 24)]
     refresh_hours: Patch<i64>,
+    /// What pages that are found from now on are tagged with, at most 20 tags; pages that are there
+    /// keep theirs.
+    #[garde(inner(length(max = Document::TAGS), inner(length(chars, min = 1, max = Document::TAG))))]
+    #[schema(max_items = 20, example = json!(["prices"]))]
+    tags: Option<Vec<String>>,
 }
 
 impl From<Request> for SourceChange {
@@ -43,6 +52,7 @@ impl From<Request> for SourceChange {
             depth: request.depth,
             max_pages: request.max_pages,
             every_hours: request.refresh_hours,
+            tags: request.tags,
         }
     }
 }

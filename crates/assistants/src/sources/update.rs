@@ -30,7 +30,8 @@ pub async fn update(
         if !is_as_read(&source) {
             return Err(SourceError::Changed);
         }
-        let change = source.update(change, &caller.actor(), cx.clock.now()).map_err(refused)?;
+        let change =
+            source.update(change.clone(), &caller.actor(), cx.clock.now()).map_err(refused)?;
         let source = tx.apply(change).await?;
         tx.commit().await?;
         Ok(source)

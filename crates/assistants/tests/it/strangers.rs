@@ -44,6 +44,7 @@ async fn what_is_another_workspaces_is_missing_and_stays_as_it_is(home: &TestDb)
         depth: None,
         max_pages: None,
         every_hours: None,
+        tags: Vec::new(),
     };
     let admitted = sources::admit(cx, &owner, ada.id, new.clone(), Private::Allow).await.unwrap();
     let source = sources::create(cx, &owner, ada.id, &admitted).await.unwrap();

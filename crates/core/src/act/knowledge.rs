@@ -88,6 +88,7 @@ acts! {
         depth: i64,
         max_pages: i64,
         refresh_hours: Option<i64>,
+        tags: Vec<String>,
     }
 
     /// A source is fetched again.

@@ -651,13 +651,14 @@ fn acts_on_knowledge_are_stored_as_ever() {
                     depth: 2,
                     max_pages: 50,
                     refresh_hours: Some(24),
+                    tags: vec!["prices".to_owned()],
                 }),
                 done(
                     "SourceUpdated",
                     "source.updated",
                     "source",
                     ID,
-                    r#"{"depth":2,"max_pages":50,"refresh_hours":24,"url":"https://example.org/"}"#,
+                    r#"{"depth":2,"max_pages":50,"refresh_hours":24,"tags":["prices"],"url":"https://example.org/"}"#,
                 ),
             ),
             (

@@ -7,7 +7,7 @@ use crate::{
     act::{Actor, SourceCreated, SourceDeleted, SourceFetched, SourceUpdated},
     change::{Change, Deleted, New},
     event::Event,
-    knowledge::{Source, SourceKind, SourceStatus},
+    knowledge::{Source, SourceKind, SourceStatus, tags},
     patch::Patch,
 };
 
@@ -25,7 +25,7 @@ pub struct SourceBusy(pub SourceStatus);
 pub struct NotDue;
 
 /// What is to change of a source. What is left out stays as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceChange {
     /// How many links away from the beginning; only for a site.
     pub depth: Option<i64>,
@@ -33,6 +33,8 @@ pub struct SourceChange {
     pub max_pages: Option<i64>,
     /// How often it is fetched again, hours; without it never by itself.
     pub every_hours: Patch<i64>,
+    /// What its new pages are tagged with.
+    pub tags: Option<Vec<String>>,
 }
 
 /// A source of this kind has no such bound.
@@ -100,6 +102,10 @@ impl Source {
             }
         }
 
+        if let Some(wanted) = change.tags {
+            self.tags = tags(&wanted);
+        }
+
         self.updated_at = now;
         let act = SourceUpdated {
             source: self.id,
@@ -107,6 +113,7 @@ impl Source {
             depth: self.depth,
             max_pages: self.max_pages,
             refresh_hours: self.every_hours,
+            tags: self.tags.clone(),
         };
         Ok(self.told(now).done_by(by, &act, now))
     }

@@ -167,7 +167,8 @@ impl Desk<'_> {
                 page: Some(web),
                 original,
             };
-            let document = Document::queued(self.tools.clock, new);
+            let tags = self.source.tags.clone();
+            let document = Document { tags, ..Document::queued(self.tools.clock, new) };
             let New(file) = self.tx.apply(document.store(content)).await?;
             file.document.id
         };

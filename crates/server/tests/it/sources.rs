@@ -73,21 +73,26 @@ async fn a_site_is_fetched_found_fetched_again_and_forgotten(home: &Home) {
     site.set("/help/", page("The lantern glows for nine hundred hours.", &["returns", "gone"]));
     site.set("/help/returns", page("A lantern can be returned within forty days.", &[]));
     let id =
-        shop.add(&json!({"url": site.url("/help/"), "kind": "site", "refresh_hours": 24})).await;
+        shop.add(&json!({"url": site.url("/help/"), "kind": "site", "refresh_hours": 24, "tags": ["Help "]})).await;
     let source = shop.source_is(&id, "ready").await;
+    assert_eq!(source["tags"], json!(["help"]));
     assert_eq!((&source["pages"], &source["error"]), (&json!(2), &Value::Null));
     assert!(source["next_at"].is_string() && source["bytes"].as_i64().unwrap() > 100);
     let pages = shop.pages(&id).await;
     let mut urls: Vec<&str> = pages.iter().map(|page| page["url"].as_str().unwrap()).collect();
     urls.sort_unstable();
     assert_eq!(urls, [site.url("/help/"), site.url("/help/returns")]);
-    assert!(pages.iter().all(|page| page["kind"] == "html"));
+    assert!(pages.iter().all(|page| page["kind"] == "html" && page["tags"] == json!(["help"])));
     assert!(shop.finds("how long does the lantern glow").await.contains("nine hundred hours"));
 
+    // Other tags are those of new pages; a page that is there keeps its own.
+    let path = format!("/api/v1/sources/{id}");
+    shop.owner.patch(&path, &json!({"tags": ["new"]})).await.expect(200);
     site.set(
         "/help/returns",
-        page("A lantern can be returned within sixty days, and for free.", &[]),
+        page("A lantern can be returned within sixty days, and for free.", &["fresh"]),
     );
+    site.set("/help/fresh", page("A new lantern is green.", &[]));
     site.forget();
     shop.owner.post(&format!("/api/v1/sources/{id}/fetch"), &Value::Null).await.expect(202);
     shop.source_is(&id, "ready").await;
@@ -96,6 +101,11 @@ async fn a_site_is_fetched_found_fetched_again_and_forgotten(home: &Home) {
         (found.contains("sixty days") && !found.contains("forty days")).then_some(())
     })
     .await;
+    let tags = |page: &Value| (page["url"].as_str().unwrap().to_owned(), page["tags"].clone());
+    let mut tags: Vec<_> = shop.pages(&id).await.iter().map(tags).collect();
+    tags.sort_by(|one, other| one.0.cmp(&other.0));
+    let tags: Vec<Value> = tags.into_iter().map(|(_, tags)| tags).collect();
+    assert_eq!(tags, [json!(["help"]), json!(["new"]), json!(["help"])]);
     let statuses: Vec<u16> =
         site.hits().iter().filter(|hit| hit.path == "/help/").map(|hit| hit.status).collect();
     assert_eq!(statuses, [304]);

@@ -18,6 +18,7 @@ fn source(kind: SourceKind) -> Source {
         depth: 2,
         max_pages: 200,
         every_hours: Some(1),
+        tags: Vec::new(),
         status: SourceStatus::Queued,
         error: None,
         pages: 0,
@@ -39,14 +40,18 @@ fn only_bounds_that_a_kind_of_source_has_can_be_changed() {
     let deeper = SourceChange { depth: Some(3), ..SourceChange::default() };
     let wider = SourceChange { max_pages: Some(9), ..SourceChange::default() };
     for (kind, change, refused) in [
-        (SourceKind::Site, deeper, None),
-        (SourceKind::Sitemap, deeper, Some(SourceChangeRefused::Depth)),
+        (SourceKind::Site, deeper.clone(), None),
+        (SourceKind::Sitemap, deeper.clone(), Some(SourceChangeRefused::Depth)),
         (SourceKind::Page, deeper, Some(SourceChangeRefused::Depth)),
-        (SourceKind::Site, wider, None),
-        (SourceKind::Sitemap, wider, None),
+        (SourceKind::Site, wider.clone(), None),
+        (SourceKind::Sitemap, wider.clone(), None),
         (SourceKind::Page, wider, Some(SourceChangeRefused::MaxPages)),
     ] {
-        assert_eq!(source(kind).update(change, &by, at(1)).err(), refused, "{kind} {change:?}");
+        assert_eq!(
+            source(kind).update(change.clone(), &by, at(1)).err(),
+            refused,
+            "{kind} {change:?}"
+        );
     }
 }
 
@@ -65,6 +70,17 @@ fn a_new_interval_counts_from_the_last_fetch_and_not_while_it_waits() {
     assert_eq!(sooner.next_at, Some(at(100 + 3_600)));
     let never = SourceChange { every_hours: Patch::Clear, ..SourceChange::default() };
     assert_eq!(after(sooner.update(never, &by, at(300)).unwrap()).next_at, None);
+}
+
+#[test]
+fn its_tags_are_kept_as_those_of_documents_are() {
+    let by = Actor::command_line();
+    let wanted = ["B2B ", "prices", "b2b"].map(str::to_owned).to_vec();
+    let tagged = SourceChange { tags: Some(wanted), ..SourceChange::default() };
+    let source = after(source(SourceKind::Page).update(tagged, &by, at(1)).unwrap());
+    assert_eq!(source.tags, ["b2b", "prices"]);
+    let same = after(source.update(SourceChange::default(), &by, at(2)).unwrap());
+    assert_eq!(same.tags, ["b2b", "prices"]);
 }
 
 #[test]
