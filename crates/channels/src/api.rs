@@ -42,6 +42,7 @@ impl PostedMessage {
                 text: self.text.trim().to_owned(),
                 message_id: self.message_ref(),
             },
+            quoted: None,
         }
     }
 
@@ -70,6 +71,10 @@ impl Channel for Api {
     /// The program sees that a human is offered, and shows it as it likes.
     fn has_buttons(&self) -> bool {
         false
+    }
+
+    fn chat(&self, address: &Address) -> Address {
+        address.clone()
     }
 
     fn paces(&self, _: ChatKind) -> Paces {

@@ -15,6 +15,9 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// Whether a part of a reply can have buttons.
     fn has_buttons(&self) -> bool;
 
+    /// The chat that a conversation is in: it moves, and has its pace, as a whole.
+    fn chat(&self, address: &Address) -> Address;
+
     /// How fast a channel, and each chat in it, may speak.
     fn paces(&self, chat: ChatKind) -> Paces;
 
@@ -57,6 +60,8 @@ pub struct Route<'a> {
     pub secret: Option<&'a SecretString>,
     /// The customer.
     pub address: &'a Address,
+    /// The customer's message that is answered, where the channel is to show that.
+    pub reply_to: Option<&'a MessageRef>,
 }
 
 /// What became of a send. Nobody else judges the answers of a channel's network.
@@ -79,7 +84,7 @@ pub enum SendOutcome {
     Refused(String),
     /// Certainly not sent: the customer does not want it.
     Blocked(String),
-    /// Certainly not sent: the chat has another address now.
+    /// Certainly not sent: the chat ([`Channel::chat`]) has another address now.
     Moved(Address),
     /// Certainly not sent: the channel cannot speak until its owner acts.
     Unusable(String),

@@ -16,6 +16,7 @@ mod client;
 mod error;
 pub mod format;
 pub mod inbound;
+mod place;
 mod rates;
 mod split;
 mod types;

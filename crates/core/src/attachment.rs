@@ -74,7 +74,7 @@ impl MessageFile {
             size: self.size.and_then(|size| u64::try_from(size).ok()),
             reference: self.id.to_string(),
         };
-        Outbound::File { file, caption: None }
+        Outbound::File { file, caption: None, reply_to: None }
     }
 }
 

@@ -138,6 +138,28 @@ texts! {
     MessageRef,
 }
 
+impl Address {
+    /// The same place in a chat that got another address; `None` when it is not in the chat `from`.
+    ///
+    /// A conversation within a chat (a topic, one person of a group) has the address of the chat,
+    /// followed by `/` or `@` and what tells it from the others.
+    pub fn moved(&self, from: &Self, to: &Self) -> Option<Self> {
+        let within = self.0.strip_prefix(&from.0)?;
+        let is_in_chat = within.is_empty() || within.starts_with(['/', '@']);
+        is_in_chat.then(|| Self(format!("{to}{within}")))
+    }
+}
+
+/// Words of an earlier message to which a customer points: the message they reply to, or the part
+/// of it that they chose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quoted {
+    /// The words.
+    pub text: String,
+    /// Whether we said them.
+    pub ours: bool,
+}
+
 /// What a channel delivered, understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
@@ -158,4 +180,27 @@ pub struct Inbound {
     pub sent_at: DateTime<Utc>,
     /// What was said or done.
     pub content: InboundContent,
+    /// The earlier words that it is about, where the customer points to some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<Quoted>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_a_chat_moves_with_it() {
+        let from = Address::from(-7);
+        let to = Address::from(-1_000_000_000_007);
+        let moved = |address: &str| {
+            Address::from(address).moved(&from, &to).map(|address| address.to_string())
+        };
+        assert_eq!(moved("-7").as_deref(), Some("-1000000000007"));
+        assert_eq!(moved("-7@5").as_deref(), Some("-1000000000007@5"));
+        assert_eq!(moved("-7/3@5").as_deref(), Some("-1000000000007/3@5"));
+        for elsewhere in ["-77", "-77@5", "7", "-8@7", ""] {
+            assert_eq!(moved(elsewhere), None, "{elsewhere}");
+        }
+    }
 }

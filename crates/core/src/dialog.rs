@@ -119,6 +119,8 @@ pub struct Dialog {
     pub heard_seq: i64,
     /// Up to which message of the customer everything has been answered.
     pub answered_seq: i64,
+    /// How often the customer edited what was not answered yet; settling a turn compares it.
+    pub edits: i64,
     /// The operator who answers; `None` unless `control` is `human`.
     pub assignee: Option<Operator>,
     /// Since when the customer has been asking for a human. Kept while one answers, so that nobody
@@ -154,6 +156,7 @@ impl Dialog {
             last_seq: 0,
             heard_seq: 0,
             answered_seq: 0,
+            edits: 0,
             assignee: None,
             asking_since: None,
             handoff_reason: None,

@@ -136,7 +136,8 @@ events! {
         text: Option<String>,
     }
 
-    /// A turn ended without a reply because somebody took over.
+    /// A turn ended without a reply because somebody took over, or because the customer edited
+    /// what it answers.
     TurnDiscarded = "turn.discarded" {
         /// The dialog.
         dialog_id: DialogId,
@@ -162,6 +163,19 @@ events! {
         message_id: MessageId,
         /// How many parts may have been sent twice, because the first outcome could not be known.
         uncertain: i64,
+    }
+
+    /// A customer edited a message.
+    MessageEdited = "message.edited" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The message.
+        message_id: MessageId,
+        /// Its place in the dialog.
+        seq: i64,
+        /// What it says now. Left out when the message was deleted.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        text: Option<String>,
     }
 
     /// An operator corrected what a customer's message is.

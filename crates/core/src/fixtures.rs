@@ -213,6 +213,7 @@ pub fn inbound(clock: &Clock, number: i64, address: i64) -> Inbound {
         language_code: Some("en".to_owned()),
         sent_at: clock.now(),
         content: InboundContent::Text { text: "Hello?".to_owned(), message_id: number.into() },
+        quoted: None,
     }
 }
 
@@ -229,6 +230,7 @@ pub fn dialog(clock: &Clock, assistant: AssistantId, contact: &Contact) -> Dialo
         last_seq: 0,
         heard_seq: 0,
         answered_seq: 0,
+        edits: 0,
         assignee: None,
         asking_since: None,
         handoff_reason: None,
@@ -248,6 +250,8 @@ pub fn reply(clock: &Clock, workspace: WorkspaceId, dialog: DialogId, seq: i64) 
         author: Author::Assistant,
         kind: MessageKind::Text,
         text: format!("reply {seq}"),
+        quoted: None,
+        revisions: Vec::new(),
         delivery: Delivery::Queued,
         answer: None,
         operator: None,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    channel::Quoted,
     dialog::Operator,
     ids::{DialogId, DocumentId, MessageId, PassageId, UserId, WorkspaceId},
     money::Money,
@@ -143,6 +144,15 @@ words! {
     }
 }
 
+/// What a message said before its author edited it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The words.
+    pub text: String,
+    /// When they were replaced.
+    pub until: DateTime<Utc>,
+}
+
 /// One utterance in a dialog.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
@@ -160,6 +170,10 @@ pub struct Message {
     pub kind: MessageKind,
     /// What was said.
     pub text: String,
+    /// The earlier words that a customer's message is about, where they point to some.
+    pub quoted: Option<Quoted>,
+    /// What a customer's message said before it was edited, oldest first.
+    pub revisions: Vec<Revision>,
     /// What became of it, if it is ours.
     pub delivery: Delivery,
     /// How an assistant's reply was made; `null` for other authors.

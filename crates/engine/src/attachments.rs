@@ -127,7 +127,7 @@ pub async fn fetch(engine: &Engine, job: FetchAttachment) -> Result<(), FetchErr
             Err(_) => return end(engine, job, AttachmentStatus::Lost).await,
         },
     };
-    let route = Route { secret: secret.as_ref(), address: &way.address };
+    let route = Route { secret: secret.as_ref(), address: &way.address, reply_to: None };
     let channel = engine.channels.of(way.channel.kind);
     match channel.fetch(route, &file.reference, MOST_BYTES).await {
         Ok(bytes) => store(engine, job, &bytes).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::{AssistantSettings, FixedText, Language, Pause},
-    channel::Channel,
+    channel::{Channel, Quoted},
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
     message::{Author, MessageKind, Outcome},
@@ -88,7 +88,7 @@ pub struct AnswerRequest {
 /// Something that was said before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
-    /// Its place in the dialog.
+    /// Its place in the dialog; 0 for what was said elsewhere.
     pub seq: i64,
     /// Did we say it, or the customer?
     pub ours: bool,
@@ -131,15 +131,25 @@ impl AnswerRequest {
     }
 }
 
-/// The customer's words that are to be answered, one message a line: the newest that fit into
-/// 16,000 bytes, and the last one in any case.
+/// The customer's words that are to be answered, one message a line, each behind the words of
+/// others to which it replies: the newest that fit into 16,000 bytes, and the last one in any case.
 fn question(pending: &[Spoken]) -> String {
+    let is_said = |quoted: &str| pending.iter().any(|message| message.text == quoted);
+    let quoted = |message: &Spoken| match &message.quoted {
+        Some(Quoted { text, ours: false }) if !is_said(text) => Some(text.clone()),
+        _ => None,
+    };
+    let words = |message: &Spoken| match quoted(message) {
+        Some(quoted) => format!("{quoted}\n{}", message.text),
+        None => message.text.clone(),
+    };
+
     let mut room = QUESTION;
-    let mut texts: Vec<&str> = pending
+    let mut texts: Vec<String> = pending
         .iter()
         .rev()
         .filter(|message| message.kind == MessageKind::Text)
-        .map(|message| message.text.as_str())
+        .map(words)
         .enumerate()
         .take_while(|(number, text)| {
             let fits = text.len() <= room;
@@ -164,6 +174,27 @@ fn said(messages: Vec<Spoken>) -> Vec<Said> {
         Some(Said { seq: message.seq, ours, text: message.text })
     })
     .collect()
+}
+
+/// Words of ours to which the customer replies, and which are not among those said before: in a
+/// group they were said to somebody else, and a long dialog no longer shows them.
+fn pointed_to(pending: &[Spoken], history: &[Said]) -> Vec<Said> {
+    let ours = pending.iter().filter_map(|message| match &message.quoted {
+        Some(Quoted { text, ours: true }) => Some(text),
+        _ => None,
+    });
+    let is_known = |text: &str| {
+        let text = letters(text);
+        history.iter().any(|said| said.ours && letters(&said.text).contains(&text))
+    };
+    ours.filter(|text| !is_known(text))
+        .map(|text| Said { seq: 0, ours: true, text: text.clone() })
+        .collect()
+}
+
+/// A text without what its markup adds or takes away.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// What the customer said of it, newest first.
@@ -245,7 +276,9 @@ async fn heard(
         declined: if ours { before.declined } else { 0 },
         offered: before.offered && ours,
     };
-    Ok(HeardWords { pending, question, history: said(history), before })
+    let mut history = said(history);
+    history.extend(pointed_to(&pending, &history));
+    Ok(HeardWords { pending, question, history, before })
 }
 
 fn context(

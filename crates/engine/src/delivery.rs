@@ -162,7 +162,8 @@ async fn send(engine: &Engine, part: &Sendable) -> Outcome {
             Err(_) => return Outcome::ChannelFailed(UNOPENED.to_owned()),
         },
     };
-    let route = Route { secret: secret.as_ref(), address: &part.address };
+    let reply_to = part.content.reply_to();
+    let route = Route { secret: secret.as_ref(), address: &part.address, reply_to };
     let channel = engine.channels.of(part.channel_kind);
     let sent = match &part.content {
         Outbound::File { file, .. } => match files::load(engine, part, file).await {
@@ -180,7 +181,8 @@ async fn send(engine: &Engine, part: &Sendable) -> Outcome {
 /// Obeys a 429. It does not say whether the chat or the whole bot was too fast: the first one stops
 /// the chat, and another chat's within the same time stops the bot. Other bots go on.
 async fn pause(engine: &Engine, part: &Sendable, retry_after: Duration) {
-    engine.live.pause(&chat_key(part.channel_id, &part.address), retry_after).await;
+    let chat = engine.channels.of(part.channel_kind).chat(&part.address);
+    engine.live.pause(&chat_key(part.channel_id, &chat), retry_after).await;
     let first = Limit {
         key: format!("flood:{}", part.channel_id),
         rate: Rate { per: retry_after, count: 1, burst: 1 },
@@ -193,8 +195,9 @@ async fn pause(engine: &Engine, part: &Sendable, retry_after: Duration) {
 /// What the limits say to each part. What has no limits is not asked about.
 async fn permits(engine: &Engine, parts: &[Sendable]) -> Vec<Permit> {
     let limits = |part: &Sendable| {
-        let paces = engine.channels.of(part.channel_kind).paces(part.chat_kind);
-        limits(paces, part.channel_id, &part.address)
+        let channel = engine.channels.of(part.channel_kind);
+        let paces = channel.paces(part.chat_kind);
+        limits(paces, part.channel_id, &channel.chat(&part.address))
     };
     let wanted: Vec<Vec<Limit>> = parts.iter().map(limits).collect();
     let asked: Vec<&[Limit]> =
@@ -211,8 +214,8 @@ async fn permits(engine: &Engine, parts: &[Sendable]) -> Vec<Permit> {
 }
 
 /// How fast a channel may speak, and in one of its chats.
-fn limits(paces: Paces, channel: ChannelId, address: &Address) -> Vec<Limit> {
-    let chat = paces.chat.map(|pace| Limit { key: chat_key(channel, address), rate: rate(pace) });
+fn limits(paces: Paces, channel: ChannelId, chat: &Address) -> Vec<Limit> {
+    let chat = paces.chat.map(|pace| Limit { key: chat_key(channel, chat), rate: rate(pace) });
     let channel = paces.channel.map(|pace| Limit { key: channel_key(channel), rate: rate(pace) });
     chat.into_iter().chain(channel).collect()
 }
@@ -225,6 +228,6 @@ fn channel_key(channel: ChannelId) -> String {
     format!("send:{channel}")
 }
 
-fn chat_key(channel: ChannelId, address: &Address) -> String {
-    format!("send:{channel}:{address}")
+fn chat_key(channel: ChannelId, chat: &Address) -> String {
+    format!("send:{channel}:{chat}")
 }

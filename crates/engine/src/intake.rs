@@ -13,13 +13,15 @@ use replyx_core::{
     message::MessageKind,
     rules::dialog::{Cause, CustomerMessage, Utterance},
 };
-use replyx_storage::{StorageError, Tx, retried};
+use replyx_storage::{StorageError, Tx, contacts::Followed, retried};
 
 use crate::{Engine, attachments, waiting};
 
+mod edits;
 mod gather;
 mod known;
 
+use edits::Revised;
 use known::Known;
 
 pub use gather::{Gatherer, IntakeError};
@@ -166,7 +168,10 @@ async fn accept(
         }
         _ => {}
     }
-    let Some(heard) = heard(engine, &inbound.content) else {
+    if edits::revise(tx, known, (door, inbound), &contact, now).await? == Revised::Done {
+        return Ok(Accepted::Noted);
+    }
+    let Some(heard) = heard(engine, inbound) else {
         return Ok(Accepted::Noted);
     };
 
@@ -176,6 +181,10 @@ async fn accept(
         Some(dialog) => dialog,
         None => open_dialog(engine, tx, door, &contact).await?,
     };
+    if edits::is_outdated(tx, &dialog, &contact, inbound).await? {
+        return Ok(Accepted::Noted);
+    }
+    let dialog = edits::count(dialog, inbound);
     let Utterance { dialog, message, .. } = tx.apply(dialog.hear(heard, now)).await?;
     if let InboundContent::Attachment { file, .. } = &inbound.content {
         attachments::note(engine, tx, &message, file, now).await?;
@@ -203,9 +212,12 @@ async fn unblock(
 
 /// What a dialog keeps of what a customer said and answers; nothing of what only says something
 /// about an earlier message.
-fn heard(engine: &Engine, content: &InboundContent) -> Option<CustomerMessage> {
-    let (kind, text, message_id) = match content {
-        InboundContent::Text { text, message_id } => (MessageKind::Text, text.clone(), message_id),
+fn heard(engine: &Engine, inbound: &Inbound) -> Option<CustomerMessage> {
+    let (kind, text, message_id) = match &inbound.content {
+        // An edit of a message that we never saw: these are its words.
+        InboundContent::Text { text, message_id } | InboundContent::Edit { text, message_id } => {
+            (MessageKind::Text, text.clone(), message_id)
+        }
         InboundContent::Start { message_id } => {
             (MessageKind::Start, "/start".to_owned(), message_id)
         }
@@ -231,17 +243,22 @@ fn heard(engine: &Engine, content: &InboundContent) -> Option<CustomerMessage> {
         InboundContent::Contact { message_id, .. } => {
             (MessageKind::Unsupported, "contact".to_owned(), message_id)
         }
-        InboundContent::Edit { .. }
-        | InboundContent::Reaction { .. }
+        InboundContent::Reaction { .. }
         | InboundContent::Blocked
         | InboundContent::Unblocked
         | InboundContent::Moved { .. } => return None,
     };
 
-    Some(CustomerMessage { id: engine.clock.id(), kind, text, channel_message: message_id.clone() })
+    Some(CustomerMessage {
+        id: engine.clock.id(),
+        kind,
+        text,
+        quoted: inbound.quoted.clone(),
+        channel_message: message_id.clone(),
+    })
 }
 
-/// Keeps the dialog of a chat that got another address, and what is on its way there.
+/// Keeps the dialogs of a chat that got another address, and what is on its way there.
 async fn follow(
     tx: &mut Tx,
     door: &Door,
@@ -249,8 +266,12 @@ async fn follow(
     to: &Address,
 ) -> Result<(), StorageError> {
     let workspace = door.workspace_id;
-    let contact = tx.workspace(workspace).contacts().follow(door.channel_id, from, to).await?;
-    tx.workspace(workspace).outbox().follow(door.channel_id, from, to, contact).await
+    let followed = tx.workspace(workspace).contacts().follow(door.channel_id, from, to).await?;
+    for Followed { from, to, contact } in followed {
+        let outbox = tx.workspace(workspace).outbox();
+        outbox.follow(door.channel_id, &from, &to, Some(contact)).await?;
+    }
+    Ok(())
 }
 
 /// The dialog the contact is in, their last one if it was closed not long ago, or a new one. The

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     actor::Caller,
     change::Change,
-    channel::{Channel, Outbound},
+    channel::{Channel, ChatKind, Outbound},
     dialog::{Contact, Control, Dialog},
     ids::{AttachmentId, DialogId, DocumentId, MessageId, UserId, WorkspaceId},
     message::{Author, Delivery, Message, MessageKind},
@@ -141,6 +141,7 @@ async fn store(
             let attached = tx.workspace(workspace).uploads().attach(*file, &message).await?;
             parts.push(attached.ok_or(WriteError::NoFile)?.outbound());
         }
+        let parts = answering(&mut tx, &dialog, &contact, parts).await?;
         send(engine, &mut tx, (&dialog, &contact), &message, parts).await?;
         if let Some(writer) = caller.user_id() {
             tx.workspace(workspace).drafts().delete(writer, id).await?;
@@ -215,6 +216,25 @@ fn answered(
     let taken = dialog.take_over(caller.operator(), &control::cause(engine, caller));
     let change = taken.map_err(|_| not_yours())?.and_then(|taken| taken.answer(words, now));
     change.map_err(|_| not_yours().into())
+}
+
+/// In a group the first part is shown as the answer to what the customer said last: others speak
+/// there, too.
+async fn answering(
+    tx: &mut Tx,
+    dialog: &Dialog,
+    contact: &Contact,
+    mut parts: Vec<Outbound>,
+) -> Result<Vec<Outbound>, StorageError> {
+    if contact.chat_kind != ChatKind::Group || parts.is_empty() {
+        return Ok(parts);
+    }
+    let messages = tx.workspace(dialog.workspace_id).messages();
+    if let Some(heard) = messages.last_heard(dialog.id).await? {
+        let first = parts.remove(0);
+        parts.insert(0, first.answering(&heard));
+    }
+    Ok(parts)
 }
 
 async fn send(

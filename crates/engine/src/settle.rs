@@ -15,6 +15,7 @@ use replyx_storage::{
 
 use crate::{Engine, check::Reply, context::Context, delivery, late, payment, usage::Ledger};
 
+mod parts;
 mod together;
 
 use together::Settlement;

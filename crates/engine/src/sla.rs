@@ -306,6 +306,8 @@ mod tests {
                 author,
                 kind,
                 text: text.to_owned(),
+                quoted: None,
+                revisions: Vec::new(),
                 delivery: Delivery::None,
                 answer: None,
                 operator: None,

@@ -28,7 +28,7 @@ pub(crate) fn show(engine: &Engine, context: &Context) -> Typing {
 
     Typing(Some(tokio::spawn(async move {
         sleep(after).await;
-        let route = Route { secret: secret.as_ref(), address: &address };
+        let route = Route { secret: secret.as_ref(), address: &address, reply_to: None };
         while channels.of(kind).type_to(route).await {
             sleep(lasts).await;
         }

@@ -17,7 +17,7 @@ use replyx_core::{
         assistant::{Publication, QuestionSetContent, RolledBack},
         attachment::StoredMessageFile,
         channel::{BotWithToken, MovedAway, NewBot},
-        dialog::Utterance,
+        dialog::{Edited, Utterance},
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
         invitation::{AcceptedInvitation, SentInvitation},
         key::HashedKey,
@@ -176,6 +176,7 @@ states! {
     New<Dialog>: |tx, New(it)| tx.workspace(it.workspace_id).dialogs().insert(it);
     Dialog: |tx, it| tx.workspace(it.workspace_id).dialogs().save(it);
     Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);
+    Edited: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().revise(it);
     Presence: |tx, it| tx.workspace(it.workspace_id).operators().save(it);
     New<Tag>: |tx, New(it)| tx.workspace(it.workspace_id).tags().insert(it);
     Tag: |tx, it| tx.workspace(it.workspace_id).tags().save(it);

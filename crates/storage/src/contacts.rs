@@ -41,6 +41,17 @@ pub struct ContactDay {
     pub balance_told_at: Option<DateTime<Utc>>,
 }
 
+/// A conversation of a chat that got another address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Where it was.
+    pub from: Address,
+    /// Where it is.
+    pub to: Address,
+    /// Whose address that is now.
+    pub contact: ContactId,
+}
+
 /// One workspace's contacts.
 pub struct Contacts<'t> {
     pub(crate) tx: &'t mut Tx,
@@ -74,10 +85,10 @@ impl Contacts<'_> {
         met.into_iter().next().ok_or(StorageError::RowsAffected { table: "contacts", actual: 0 })
     }
 
-    /// Keeps the contact, and with it the dialog, of a chat that got another address; returns whose
-    /// address that is now. Somebody may have written there before we heard of the change: then
-    /// that contact goes on there, and the old one keeps its address. `None`: nobody has written in
-    /// that chat.
+    /// Keeps the contacts, and with them the dialogs, of a chat that got another address: of the
+    /// chat, and of all conversations within it ([`Address::moved`]). Somebody may have written
+    /// there before we heard of the change: then that contact goes on there, and the old one keeps
+    /// its address.
     ///
     /// # Errors
     ///
@@ -87,20 +98,36 @@ impl Contacts<'_> {
         channel: ChannelId,
         from: &Address,
         to: &Address,
-    ) -> Result<Option<ContactId>, StorageError> {
+    ) -> Result<Vec<Followed>, StorageError> {
+        const FROM: &str = "
+            SELECT address FROM contacts
+             WHERE workspace_id = $1 AND channel_id = $2 AND address LIKE $3 ORDER BY address";
         const THERE: &str =
             "SELECT id FROM contacts WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
         const SQL: &str = "
             UPDATE contacts SET address = $4, former_address = $3
              WHERE workspace_id = $1 AND channel_id = $2 AND address = $3 RETURNING id";
         let workspace = self.workspace.into_uuid();
-        let there = value!(self.tx, Uuid, THERE; workspace, channel.into_uuid(), to.as_str());
-        if there.is_some() {
-            return Ok(there.map(ContactId::from));
+        let channel = channel.into_uuid();
+        // An address may hold what stands for any letter: which are in the chat is asked again.
+        let begins = format!("{from}%");
+        let found = rows!(self.tx, (String,), FROM; workspace, channel, &begins);
+
+        let mut followed = Vec::new();
+        for (address,) in found {
+            let old = Address::from(address);
+            let Some(new) = old.moved(from, to) else { continue };
+            let there = value!(self.tx, Uuid, THERE; workspace, channel, new.as_str());
+            let contact = match there {
+                Some(contact) => Some(contact),
+                None => {
+                    value!(self.tx, Uuid, SQL; workspace, channel, old.as_str(), new.as_str())
+                }
+            };
+            let contact = contact.map(ContactId::from);
+            followed.extend(contact.map(|contact| Followed { from: old, to: new, contact }));
         }
-        let moved =
-            value!(self.tx, Uuid, SQL; workspace, channel.into_uuid(), from.as_str(), to.as_str());
-        Ok(moved.map(ContactId::from))
+        Ok(followed)
     }
 
     /// Finds a contact.

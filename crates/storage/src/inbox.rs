@@ -224,7 +224,8 @@ macro_rules! entries {
     ($tables:expr, $condition:literal, $order:literal) => {
         concat!(
             "SELECT d.workspace_id, d.id, d.assistant_id, d.channel_id, d.contact_id, d.control,
-                    d.epoch, d.last_seq, d.heard_seq, d.answered_seq, d.created_at, d.updated_at,
+                    d.epoch, d.last_seq, d.heard_seq, d.answered_seq, d.edits, d.created_at,
+                    d.updated_at,
                     d.assignee_id, d.assignee_name, d.asking_since, d.handoff_reason, d.closed_at,
                     c.display_name, c.chat_kind, c.blocked_at, m.id AS last_id,
                     m.author AS last_author, m.kind AS last_kind,

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    channel::{Address, MessageRef},
+    channel::{Address, MessageRef, Quoted},
     dialog::ControlStep,
     ids::{ChannelId, ContactId, DialogId, MessageId, UserId, WorkspaceId},
-    message::{AnswerMeta, Author, Message, MessageAct, MessageKind},
+    message::{AnswerMeta, Author, Message, MessageAct, MessageKind, Revision},
     page::{Page, PageRequest},
     rules::message::{CorrectedAct, MessageDelivery},
 };
@@ -17,7 +17,7 @@ use crate::{StorageError, Tx, dialogs::operator};
 macro_rules! columns {
     () => {
         "workspace_id, id, dialog_id, seq, author, kind, text, delivery, answer, act, created_at, operator_id,
-         operator_name, mentions"
+         operator_name, mentions, quoted, revisions"
     };
 }
 
@@ -37,6 +37,8 @@ struct Row {
     operator_id: Option<Uuid>,
     operator_name: Option<String>,
     mentions: Option<Json<Vec<UserId>>>,
+    quoted: Option<Json<Quoted>>,
+    revisions: Option<Json<Vec<Revision>>>,
 }
 
 /// A message of a customer, as its channel knows it.
@@ -63,6 +65,10 @@ pub struct Spoken {
     pub kind: MessageKind,
     /// The words.
     pub text: String,
+    /// The earlier words that they are about, where a customer points to some.
+    pub quoted: Option<Quoted>,
+    /// The channel's own name of the message, if it came from there.
+    pub channel_message: Option<MessageRef>,
 }
 
 /// One workspace's messages.
@@ -126,13 +132,24 @@ impl Messages<'_> {
         limit: u32,
     ) -> Result<Vec<Spoken>, StorageError> {
         const SQL: &str = "
-            SELECT seq, author, kind, text FROM messages
+            SELECT seq, author, kind, text, quoted, channel_message FROM messages
              WHERE workspace_id = $1 AND dialog_id = $2 AND seq <= $3
                AND kind NOT IN ('control', 'note') AND delivery <> 'canceled' AND text <> ''
              ORDER BY seq DESC LIMIT $4";
-        let rows = rows!(self.tx, (i64, String, String, String), SQL;
+        let rows = rows!(self.tx, SpokenRow, SQL;
             self.workspace.into_uuid(), dialog.into_uuid(), upto, i64::from(limit));
         rows.into_iter().rev().map(read_spoken).collect()
+    }
+
+    /// The channel's own name of the last message that the customer sent in a dialog.
+    pub async fn last_heard(self, dialog: DialogId) -> Result<Option<MessageRef>, StorageError> {
+        const SQL: &str = "
+            SELECT channel_message FROM messages
+             WHERE workspace_id = $1 AND dialog_id = $2 AND author = 'customer'
+             ORDER BY seq DESC LIMIT 1";
+        let last = value!(self.tx, Option<String>, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid());
+        Ok(last.flatten().map(MessageRef::from))
     }
 
     /// How the last `limit` replies of the assistant up to number `upto` were made, newest first.
@@ -263,6 +280,21 @@ impl Messages<'_> {
         Ok(seq.is_some())
     }
 
+    /// Writes what an edited message says.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the message is not there.
+    pub(crate) async fn revise(self, message: &Message) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE messages SET kind = $3, text = $4, revisions = $5
+             WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), message.id.into_uuid(), message.kind.as_str(),
+            &message.text, revisions(message));
+        StorageError::expect_one_row("messages", changed)
+    }
+
     /// Writes what a customer's message is.
     ///
     /// # Errors
@@ -319,7 +351,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: &[NewMessage<'_>]) -> Result<(), St
             5 "author" "text", 6 "kind" "text", 7 "text" "text", 8 "delivery" "text",
             9 "answer" "jsonb", 10 "act" "text", 11 "created_at" "timestamptz",
             12 "operator_id" "uuid", 13 "operator_name" "text", 14 "mentions" "jsonb",
-            15 "channel_message" "text", 16 "client_id" "text",
+            15 "quoted" "jsonb", 16 "revisions" "jsonb", 17 "channel_message" "text",
+            18 "client_id" "text",
         ]
         concat!(
             "INSERT INTO messages (",
@@ -338,8 +371,14 @@ pub(crate) async fn insert(tx: &mut Tx, new: &[NewMessage<'_>]) -> Result<(), St
         new.message.operator.as_ref().and_then(|by| by.user_id).map(UserId::into_uuid),
         new.message.operator.as_ref().map(|by| by.name.as_str()),
         Some(&new.message.mentions).filter(|mentions| !mentions.is_empty()).map(Json),
+        new.message.quoted.as_ref().map(Json), revisions(new.message),
         new.channel_message.map(MessageRef::as_str), new.client_id);
     Ok(())
+}
+
+/// What a message said before, as it is stored.
+fn revisions(message: &Message) -> Option<Json<&[Revision]>> {
+    Some(message.revisions.as_slice()).filter(|revisions| !revisions.is_empty()).map(Json)
 }
 
 /// What messages of a customer are.
@@ -401,6 +440,8 @@ fn read(row: Row) -> Result<Message, StorageError> {
         answer: row.answer.map(|Json(answer)| answer),
         operator: operator(row.operator_id, row.operator_name.as_deref()),
         mentions: row.mentions.map(|Json(mentions)| mentions).unwrap_or_default(),
+        quoted: row.quoted.map(|Json(quoted)| quoted),
+        revisions: row.revisions.map(|Json(revisions)| revisions).unwrap_or_default(),
         act: row
             .act
             .map(|act| act.parse())
@@ -410,12 +451,27 @@ fn read(row: Row) -> Result<Message, StorageError> {
     })
 }
 
-fn read_spoken(
-    (seq, author, kind, text): (i64, String, String, String),
-) -> Result<Spoken, StorageError> {
+#[derive(crate::FromRow)]
+struct SpokenRow {
+    seq: i64,
+    author: String,
+    kind: String,
+    text: String,
+    quoted: Option<Json<Quoted>>,
+    channel_message: Option<String>,
+}
+
+fn read_spoken(row: SpokenRow) -> Result<Spoken, StorageError> {
     let corrupt = StorageError::corrupt("messages");
-    match (author.parse(), kind.parse()) {
-        (Ok(author), Ok(kind)) => Ok(Spoken { seq, author, kind, text }),
+    match (row.author.parse(), row.kind.parse()) {
+        (Ok(author), Ok(kind)) => Ok(Spoken {
+            seq: row.seq,
+            author,
+            kind,
+            text: row.text,
+            quoted: row.quoted.map(|Json(quoted)| quoted),
+            channel_message: row.channel_message.map(MessageRef::from),
+        }),
         (Err(error), _) | (_, Err(error)) => Err(corrupt(error)),
     }
 }

@@ -79,6 +79,8 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     50 "0050_source_tags",
     52 "0052_trials",
     53 "0053_balance_notices",
+    55 "0055_quoted",
+    56 "0056_edits",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

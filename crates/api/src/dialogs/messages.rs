@@ -3,10 +3,11 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    channel::Quoted,
     ids::{DialogId, UserId},
     message::{
         self, AnswerMeta, Author, CheckOutcome, Citation, Delivery, Message, MessageAct,
-        MessageKind,
+        MessageKind, Revision,
     },
     permission::Permission,
 };
@@ -39,6 +40,13 @@ pub struct MessageView {
     kind: MessageKind,
     #[schema(example = "You may return an item within 30 days.")]
     text: String,
+    /// The earlier words that a customer's message is about, where they replied to a message;
+    /// `null` elsewhere.
+    quoted: Option<QuotedView>,
+    /// What a customer's message said before it was edited, oldest first: the first text and the
+    /// last ones, at most ten.
+    #[schema(max_items = 10)]
+    revisions: Vec<RevisionView>,
     /// `none` (nothing to deliver), `queued`, `delivered`, `failed` or `canceled` (somebody took
     /// over before all of it was sent).
     #[schema(example = "delivered")]
@@ -57,6 +65,37 @@ pub struct MessageView {
     /// Files that came with it.
     attachments: Vec<AttachmentView>,
     created_at: DateTime<Utc>,
+}
+
+/// Words of an earlier message to which a customer points.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuotedView {
+    #[schema(example = "Do you deliver to Finland?")]
+    text: String,
+    /// Whether the assistant or an operator said them.
+    #[schema(example = false)]
+    ours: bool,
+}
+
+impl From<Quoted> for QuotedView {
+    fn from(quoted: Quoted) -> Self {
+        Self { text: quoted.text, ours: quoted.ours }
+    }
+}
+
+/// What a message said before its author edited it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RevisionView {
+    #[schema(example = "Do you deliver to Sweden?")]
+    text: String,
+    /// When it was replaced.
+    until: DateTime<Utc>,
+}
+
+impl From<Revision> for RevisionView {
+    fn from(revision: Revision) -> Self {
+        Self { text: revision.text, until: revision.until }
+    }
 }
 
 /// How an assistant's reply was made.
@@ -147,6 +186,8 @@ impl MessageView {
             author: message.author,
             kind: message.kind,
             text: message.text,
+            quoted: message.quoted.map(QuotedView::from),
+            revisions: message.revisions.into_iter().map(RevisionView::from).collect(),
             delivery: message.delivery,
             answer: message.answer.map(AnswerView::from),
             operator: message.operator.map(OperatorView::from),

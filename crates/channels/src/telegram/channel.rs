@@ -6,7 +6,7 @@ use futures::{FutureExt, future::BoxFuture};
 use replyx_core::channel::{Address, Attachment, ChatKind, Outbound, OutboundText};
 use secrecy::SecretString;
 
-use super::{OutgoingFile, Telegram, TelegramError, Words, format};
+use super::{OutgoingFile, Telegram, TelegramError, Words, format, place::Place};
 use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
 
 /// Telegram shows it for five seconds; it is said again a little before.
@@ -19,6 +19,10 @@ impl Channel for Telegram {
 
     fn has_buttons(&self) -> bool {
         true
+    }
+
+    fn chat(&self, address: &Address) -> Address {
+        Place::read(address).map_or_else(|| address.clone(), |place| place.chat.into())
     }
 
     fn paces(&self, chat: ChatKind) -> Paces {
@@ -43,7 +47,7 @@ impl Channel for Telegram {
                 return SendOutcome::Refused("a bot sends nothing but words and files".to_owned());
             };
             let begun = Instant::now();
-            let answer = self.say(token, route.address, text).await;
+            let answer = self.say(token, route, text).await;
             counted(begun, answer)
         }
         .boxed()
@@ -65,7 +69,8 @@ impl Channel for Telegram {
                 bytes,
             };
             let begun = Instant::now();
-            let answer = self.bot(token).send_document(route.address, outgoing, None).await;
+            let answer =
+                self.bot(token).send_document(route.address, outgoing, None, route.reply_to).await;
             counted(begun, answer)
         }
         .boxed()
@@ -112,20 +117,21 @@ impl Telegram {
     async fn say(
         &self,
         token: &SecretString,
-        to: &Address,
+        route: Route<'_>,
         text: &OutboundText,
     ) -> Result<i64, TelegramError> {
         let bot = self.bot(token);
+        let Route { address: to, reply_to, .. } = route;
         let buttons = text.buttons.as_slice();
         let Some(html) = &text.markup else {
-            return bot.send_message(to, Words::Plain(&text.plain), buttons).await;
+            return bot.send_message(to, Words::Plain(&text.plain), buttons, reply_to).await;
         };
-        let answer = bot.send_message(to, Words::Html(html), buttons).await;
+        let answer = bot.send_message(to, Words::Html(html), buttons, reply_to).await;
         if !matches!(answer, Err(TelegramError::CannotParse { .. } | TelegramError::TooLong)) {
             return answer;
         }
         metrics::counter!("telegram_bot_plain_fallbacks_total").increment(1);
-        bot.send_message(to, Words::Plain(&text.plain), buttons).await
+        bot.send_message(to, Words::Plain(&text.plain), buttons, reply_to).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use replyx_core::channel::{Address, Button};
+use replyx_core::channel::{Address, Button, MessageRef};
 use replyx_tls::Protocols;
 use reqwest::{
     Client, RequestBuilder, Response, Url,
@@ -17,13 +17,14 @@ use serde_json::{Value, json, value::RawValue};
 use super::{
     answer,
     error::TelegramError,
+    place::Place,
     rates::Rates,
     types::{FileInfo, Me, OutgoingFile, RawUpdate, SentMessage, Words, updates},
 };
 
-/// The kinds of updates we ask for. Edited messages are not among them: an answer cannot be taken
-/// back.
-const ALLOWED_UPDATES: [&str; 3] = ["message", "callback_query", "my_chat_member"];
+/// The kinds of updates we ask for.
+const ALLOWED_UPDATES: [&str; 4] =
+    ["message", "edited_message", "callback_query", "my_chat_member"];
 /// A hundred updates are far smaller; more is not Telegram.
 const BODY_LIMIT: usize = 16 << 20;
 /// How long a file may be on its way.
@@ -207,6 +208,7 @@ impl BotClient {
     }
 
     /// Sends a message with rows of buttons below it, and returns its number. Links get no preview.
+    /// It is shown as the reply to the message `reply_to` of the same chat, if that is still there.
     ///
     /// # Errors
     ///
@@ -216,13 +218,15 @@ impl BotClient {
         chat: &Address,
         words: Words<'_>,
         buttons: &[Vec<Button>],
+        reply_to: Option<&MessageRef>,
     ) -> Result<i64, TelegramError> {
         let (Words::Plain(text) | Words::Html(text)) = words;
-        let mut parameters = json!({
-            "chat_id": chat_id(chat)?,
-            "text": text,
-            "link_preview_options": {"is_disabled": true},
-        });
+        let mut parameters = target(chat)?;
+        parameters["text"] = text.into();
+        parameters["link_preview_options"] = json!({"is_disabled": true});
+        if let Some(reply) = reply_to.and_then(reply_parameters) {
+            parameters["reply_parameters"] = reply;
+        }
         if matches!(words, Words::Html(_)) {
             parameters["parse_mode"] = "HTML".into();
         }
@@ -246,7 +250,8 @@ impl BotClient {
 
     /// Shows the bot as typing, for five seconds or until its next message.
     pub async fn send_typing(&self, chat: &Address) -> Result<(), TelegramError> {
-        let parameters = json!({"chat_id": chat_id(chat)?, "action": "typing"});
+        let mut parameters = target(chat)?;
+        parameters["action"] = "typing".into();
         self.fetch("sendChatAction", &parameters, Duration::ZERO).await.map(drop)
     }
 
@@ -283,7 +288,7 @@ impl BotClient {
     }
 
     /// Sends a file with a caption (at most 1,024 UTF-16 units), and returns the number of the
-    /// message.
+    /// message. It is shown as a reply as by [`Self::send_message`].
     ///
     /// # Errors
     ///
@@ -294,13 +299,20 @@ impl BotClient {
         chat: &Address,
         file: OutgoingFile,
         caption: Option<&str>,
+        reply_to: Option<&MessageRef>,
     ) -> Result<i64, TelegramError> {
         let mut part = Part::bytes(file.bytes).file_name(file.name);
         if let Some(media_type) = &file.media_type {
             part = part.mime_str(media_type)?;
         }
-        let mut form =
-            Form::new().text("chat_id", chat_id(chat)?.to_string()).part("document", part);
+        let place = place(chat)?;
+        let mut form = Form::new().text("chat_id", place.chat.to_string()).part("document", part);
+        if let Some(topic) = place.topic {
+            form = form.text("message_thread_id", topic.to_string());
+        }
+        if let Some(reply) = reply_to.and_then(reply_parameters) {
+            form = form.text("reply_parameters", reply.to_string());
+        }
         if let Some(caption) = caption {
             form = form.text("caption", caption.to_owned());
         }
@@ -366,10 +378,26 @@ fn keyboard(buttons: &[Vec<Button>]) -> Value {
     json!({"inline_keyboard": rows.collect::<Vec<_>>()})
 }
 
-/// Telegram's number of a chat. What is none was never a chat of Telegram's.
-fn chat_id(chat: &Address) -> Result<i64, TelegramError> {
-    let gone = |_| TelegramError::ChatGone { description: "the address is no chat".to_owned() };
-    chat.as_str().parse().map_err(gone)
+/// Where something is sent: the chat, and the topic in it.
+fn target(to: &Address) -> Result<Value, TelegramError> {
+    let place = place(to)?;
+    let mut target = json!({"chat_id": place.chat});
+    if let Some(topic) = place.topic {
+        target["message_thread_id"] = topic.into();
+    }
+    Ok(target)
+}
+
+/// The place of a conversation. What is none was never one of Telegram's.
+fn place(address: &Address) -> Result<Place, TelegramError> {
+    let gone = || TelegramError::ChatGone { description: "the address is no chat".to_owned() };
+    Place::read(address).ok_or_else(gone)
+}
+
+/// `ReplyParameters` to a message. What was deleted in the meantime costs nobody the answer.
+fn reply_parameters(message: &MessageRef) -> Option<Value> {
+    let message_id: i64 = message.as_str().parse().ok()?;
+    Some(json!({"message_id": message_id, "allow_sending_without_reply": true}))
 }
 
 /// The id of the bot, a colon, its key.

@@ -5,15 +5,15 @@
 
 mod address;
 mod content;
+mod sender;
 
 use chrono::{DateTime, Utc};
 use replyx_core::channel::{Address, ChatKind, Inbound, InboundContent, MessageRef};
 use serde_json::Value;
 
-use super::types::RawUpdate;
+use self::sender::Sender;
+use super::{place::Place, types::RawUpdate};
 
-const NAME_CHARS: usize = 128;
-const LANGUAGE_BYTES: usize = 35;
 /// Telegram's names of presses are shorter.
 const PRESS_BYTES: usize = 128;
 
@@ -49,6 +49,8 @@ pub fn read(update: &RawUpdate, us: Us<'_>) -> Read {
     let raw = &update.raw;
     let found = if let Some(message) = object(raw, "message") {
         read_message(update.update_id, message, us)
+    } else if let Some(message) = object(raw, "edited_message") {
+        read_edit(update.update_id, message, us)
     } else if let Some(change) = object(raw, "my_chat_member") {
         read_membership(update.update_id, change)
     } else if let Some(query) = object(raw, "callback_query") {
@@ -72,7 +74,7 @@ pub fn press(update: &RawUpdate) -> Option<&str> {
 /// The reason to ignore an update that is none of those.
 fn other_kind(raw: &Value) -> &'static str {
     const KINDS: [(&str, &str); 8] = [
-        ("edited_message", "edited_message"),
+        ("edited_message", "malformed"),
         ("channel_post", "channel_post"),
         ("edited_channel_post", "channel_post"),
         ("business_message", "business"),
@@ -94,17 +96,25 @@ fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, 
     if let Some(moved) = read_move(update_id, message)? {
         return Ok(moved);
     }
-    let sender = object(message, "from").ok_or("no_sender")?;
-    if sender["is_bot"].as_bool() == Some(true) {
-        return Err("from_bot");
-    }
-    if message.get("sender_chat").is_some() {
-        return Err("from_chat");
-    }
-    let header = Header::read(message, sender)?;
+    let header = Header::read(message, message, Sender::of_message(message)?)?;
     let message_id = MessageRef::from(message["message_id"].as_i64().ok_or("malformed")?);
-    let content = content::read(message, message_id, header.chat_kind, us)?;
-    Ok(header.with(update_id, content))
+    let quoted = content::quoted(message, us);
+    let said = content::read(message, message_id, header.chat_kind, quoted, us)?;
+    Ok(Inbound { quoted: said.quoted, ..header.with(update_id, said.content) })
+}
+
+/// A message says something else from now on. Where it has no words (a place on the map that moves)
+/// there is nothing new to answer.
+fn read_edit(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, &'static str> {
+    let inbound = read_message(update_id, message, us)?;
+    let content = match inbound.content {
+        InboundContent::Text { text, message_id }
+        | InboundContent::Attachment { caption: Some(text), message_id, .. } => {
+            InboundContent::Edit { text, message_id }
+        }
+        _ => return Err("edited_message"),
+    };
+    Ok(Inbound { content, ..inbound })
 }
 
 /// A group became a supergroup. Both chats are told: the old one where it went, the new one where
@@ -118,7 +128,8 @@ fn read_move(update_id: i64, message: &Value) -> Result<Option<Inbound>, &'stati
         return Ok(None);
     }
     let nobody = Value::Null;
-    let mut header = Header::read(message, object(message, "from").unwrap_or(&nobody))?;
+    let sender = Sender::Person(object(message, "from").unwrap_or(&nobody));
+    let mut header = Header::read(message, message, sender)?;
     if header.chat_kind != ChatKind::Group {
         return Err("malformed");
     }
@@ -134,7 +145,7 @@ fn read_press(update_id: i64, query: &Value) -> Result<Inbound, &'static str> {
     let message = object(query, "message").ok_or("callback_query")?;
     let data = query["data"].as_str().ok_or("callback_query")?;
 
-    let header = Header::read(message, sender)?;
+    let header = Header::read(message, message, Sender::Person(sender))?;
     let message_id = MessageRef::from(message["message_id"].as_i64().ok_or("malformed")?);
     let data = content::clean(data);
     if data.is_empty() {
@@ -145,7 +156,7 @@ fn read_press(update_id: i64, query: &Value) -> Result<Inbound, &'static str> {
 
 fn read_membership(update_id: i64, change: &Value) -> Result<Inbound, &'static str> {
     let sender = object(change, "from").ok_or("no_sender")?;
-    let header = Header::read(change, sender)?;
+    let header = Header::read(change, &Value::Null, Sender::Person(sender))?;
     if header.chat_kind != ChatKind::Private {
         return Err("group_membership");
     }
@@ -167,7 +178,8 @@ struct Header {
 }
 
 impl Header {
-    fn read(from: &Value, sender: &Value) -> Result<Self, &'static str> {
+    /// `threaded` is the message that may be in a topic.
+    fn read(from: &Value, threaded: &Value, sender: Sender<'_>) -> Result<Self, &'static str> {
         let chat = &from["chat"];
         let chat_kind = match chat["type"].as_str() {
             Some("private") => ChatKind::Private,
@@ -175,12 +187,17 @@ impl Header {
             Some("channel") => return Err("channel_post"),
             _ => return Err("malformed"),
         };
+        let place = Place {
+            chat: chat["id"].as_i64().ok_or("malformed")?,
+            topic: topic(threaded),
+            person: if chat_kind == ChatKind::Group { sender.id() } else { None },
+        };
         let sent_at = from["date"].as_i64().and_then(|date| DateTime::from_timestamp(date, 0));
         Ok(Self {
-            address: chat["id"].as_i64().ok_or("malformed")?.into(),
+            address: place.address(),
             chat_kind,
-            display_name: display_name(sender),
-            language_code: language_code(sender),
+            display_name: sender.display_name(),
+            language_code: sender.language_code(),
             sent_at: sent_at.ok_or("malformed")?,
         })
     }
@@ -195,29 +212,16 @@ impl Header {
             language_code: self.language_code,
             sent_at: self.sent_at,
             content,
+            quoted: None,
         }
     }
 }
 
-fn display_name(sender: &Value) -> String {
-    let part = |name: &str| sender[name].as_str().unwrap_or_default();
-    let full = format!("{} {}", part("first_name"), part("last_name"));
-    let clean = |name: &str| {
-        let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
-        name.trim().to_owned()
-    };
-    match clean(full.trim()) {
-        name if name.is_empty() => clean(part("username")),
-        name => name,
-    }
-}
-
-fn language_code(sender: &Value) -> Option<String> {
-    sender["language_code"]
-        .as_str()
-        .filter(|code| (1..=LANGUAGE_BYTES).contains(&code.len()))
-        .filter(|code| code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-        .map(str::to_owned)
+/// The topic of a message. A number alone is that of a thread of replies, which is no topic; the
+/// topic "General" has none, and takes none.
+fn topic(message: &Value) -> Option<i64> {
+    let is_in_topic = message["is_topic_message"].as_bool() == Some(true);
+    message["message_thread_id"].as_i64().filter(|_| is_in_topic)
 }
 
 fn object<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {

@@ -20,7 +20,7 @@ use crate::{TOKEN, World, client, telegram};
 
 impl World {
     async fn failed_send(&self, words: Words<'_>) -> TelegramError {
-        let error = self.client.send_message(&7.into(), words, &[]).await.unwrap_err();
+        let error = self.client.send_message(&7.into(), words, &[], None).await.unwrap_err();
         assert_tells_no_secret(&error);
         error
     }
@@ -80,7 +80,7 @@ async fn a_refused_text_says_what_is_wrong_with_it() {
     world.fake.inject(TelegramFault::RefuseEntities.on("sendMessage"));
     let markup = world.failed_send(Words::Html("<b>x</b>")).await;
     assert!(matches!(markup, TelegramError::CannotParse { .. }), "{markup:?}");
-    world.client.send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap();
+    world.client.send_message(&7.into(), Words::Plain("x"), &[], None).await.unwrap();
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn a_connection_that_breaks_after_the_request_left_leaves_the_outcome_unkn
     let world = World::start().await;
     let chat = world.bot.customer(7);
     // A connection that is kept and reused must not be taken for one that was never made.
-    world.client.send_message(&7.into(), Words::Plain("first"), &[]).await.unwrap();
+    world.client.send_message(&7.into(), Words::Plain("first"), &[], None).await.unwrap();
     for (fault, sent) in [
         (TelegramFault::BreakAfter, 2),
         (TelegramFault::BreakBefore, 2),
@@ -136,13 +136,13 @@ async fn a_server_that_cannot_be_reached_got_nothing() {
     let proxy = BreakingProxy::to(world.fake.addr()).unwrap();
     let client = client(&proxy.url());
     proxy.refuse().await;
-    let error = client.send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap_err();
+    let error = client.send_message(&7.into(), Words::Plain("x"), &[], None).await.unwrap_err();
     assert_tells_no_secret(&error);
     assert!(matches!(error, TelegramError::NotSent(_)), "{error:?}");
     assert_eq!(chat.sent_total(), 0);
 
     proxy.restore().await;
-    client.send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap();
+    client.send_message(&7.into(), Words::Plain("x"), &[], None).await.unwrap();
     assert_eq!(chat.sent_total(), 1);
 }
 
@@ -176,8 +176,10 @@ async fn an_answer_cut_off_anywhere_leaves_the_outcome_unknown() {
     for (number, bytes) in [1, 20, 60, 120, 180].into_iter().enumerate() {
         let proxy = BreakingProxy::to(world.fake.addr()).unwrap();
         proxy.cut_after(Direction::Down, bytes);
-        let error =
-            client(&proxy.url()).send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap_err();
+        let error = client(&proxy.url())
+            .send_message(&7.into(), Words::Plain("x"), &[], None)
+            .await
+            .unwrap_err();
         assert_tells_no_secret(&error);
         assert!(matches!(error, TelegramError::Unknown(_)), "{bytes}: {error:?}");
         assert_eq!(chat.sent_total(), number as u64 + 1);
@@ -200,7 +202,7 @@ async fn answering(answer: &'static str) -> String {
 
 async fn failure(answer: &'static str) -> TelegramError {
     let error = client(&answering(answer).await)
-        .send_message(&7.into(), Words::Plain("x"), &[])
+        .send_message(&7.into(), Words::Plain("x"), &[], None)
         .await
         .unwrap_err();
     assert_tells_no_secret(&error);

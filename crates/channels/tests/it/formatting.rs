@@ -18,7 +18,7 @@ async fn deliver(part: &OutboundText, client: &BotClient, chat: &Chat) -> Result
     let mut seen = Vec::new();
     let forms = [part.markup.as_deref().map(Words::Html), Some(Words::Plain(&part.plain))];
     for words in forms.into_iter().flatten() {
-        client.send_message(&chat.id().into(), words, &[]).await.map_err(refused)?;
+        client.send_message(&chat.id().into(), words, &[], None).await.map_err(refused)?;
         seen.push(chat.sent().last().expect("a message was sent just now").plain.trim().to_owned());
     }
     if seen.iter().all(|text| text == part.plain.trim()) {

@@ -1,5 +1,5 @@
 use replyx_channels::telegram::{Limits, OutgoingFile, TelegramError, Words, inbound};
-use replyx_core::channel::Button;
+use replyx_core::channel::{Address, Button, MessageRef};
 use replyx_testkit::telegram::{FakeTelegram, TelegramFault};
 use secrecy::SecretString;
 use serde_json::json;
@@ -30,11 +30,14 @@ async fn one_client_serves_many_bots() {
 async fn a_message_arrives_as_plain_text_or_as_html() {
     let world = World::start().await;
     let chat = world.bot.customer(7);
-    let first =
-        world.client.send_message(&7.into(), Words::Plain("1 < 2 & <b>x</b>"), &[]).await.unwrap();
+    let first = world
+        .client
+        .send_message(&7.into(), Words::Plain("1 < 2 & <b>x</b>"), &[], None)
+        .await
+        .unwrap();
     let second = world
         .client
-        .send_message(&7.into(), Words::Html("1 &lt; 2 &amp; <b>x</b>"), &[])
+        .send_message(&7.into(), Words::Html("1 &lt; 2 &amp; <b>x</b>"), &[], None)
         .await
         .unwrap();
 
@@ -52,7 +55,7 @@ async fn a_message_arrives_with_its_buttons_and_a_press_is_answered() {
     let chat = world.bot.customer(7);
     let row = vec![Button::saying("Talk to a person")];
     let words = Words::Plain("Shall I bring in a colleague?");
-    world.client.send_message(&7.into(), words, &[row]).await.unwrap();
+    world.client.send_message(&7.into(), words, &[row], None).await.unwrap();
 
     let sent = chat.sent();
     let [button] = &sent[0].buttons.concat()[..] else { panic!("one button") };
@@ -142,7 +145,8 @@ async fn a_document_arrives_with_its_name_and_caption() {
         media_type: Some("application/pdf".to_owned()),
         bytes: vec![9; 2_000_000],
     };
-    let id = world.client.send_document(&7.into(), file.clone(), Some("Here <b>")).await.unwrap();
+    let id =
+        world.client.send_document(&7.into(), file.clone(), Some("Here <b>"), None).await.unwrap();
 
     let [sent] = &chat.sent()[..] else { panic!("one message") };
     assert_eq!((sent.message_id, sent.text.as_str()), (id, "Here <b>"));
@@ -152,7 +156,7 @@ async fn a_document_arrives_with_its_name_and_caption() {
     assert_eq!(arrived.bytes, file.bytes);
 
     let bare = OutgoingFile { media_type: None, ..file };
-    world.client.send_document(&7.into(), bare, None).await.unwrap();
+    world.client.send_document(&7.into(), bare, None, None).await.unwrap();
     assert_eq!(chat.sent()[1].text, "");
 }
 
@@ -163,18 +167,19 @@ async fn a_document_that_cannot_be_sent_says_why() {
     let file =
         |size| OutgoingFile { name: "a.bin".to_owned(), media_type: None, bytes: vec![1; size] };
 
-    let refused = world.client.send_document(&7.into(), file(50_000_001), None).await.unwrap_err();
+    let refused =
+        world.client.send_document(&7.into(), file(50_000_001), None, None).await.unwrap_err();
     assert!(matches!(refused, TelegramError::TooBig), "{refused:?}");
-    let refused = world.client.send_document(&8.into(), file(1), None).await.unwrap_err();
+    let refused = world.client.send_document(&8.into(), file(1), None, None).await.unwrap_err();
     assert!(matches!(refused, TelegramError::ChatGone { .. }), "{refused:?}");
     chat.block();
-    let refused = world.client.send_document(&7.into(), file(1), None).await.unwrap_err();
+    let refused = world.client.send_document(&7.into(), file(1), None, None).await.unwrap_err();
     assert!(matches!(refused, TelegramError::Blocked { .. }), "{refused:?}");
     chat.unblock();
 
     // The connection breaks after Telegram has it: nobody can know.
     world.fake.inject(TelegramFault::BreakAfter.on("sendDocument"));
-    let unknown = world.client.send_document(&7.into(), file(1), None).await.unwrap_err();
+    let unknown = world.client.send_document(&7.into(), file(1), None, None).await.unwrap_err();
     assert!(matches!(unknown, TelegramError::Unknown(_)), "{unknown:?}");
     assert_eq!(chat.sent_total(), 1);
 }
@@ -184,4 +189,35 @@ async fn file_id(world: &World, kind: &str) -> String {
     let updates = world.client.get_updates(None, 0, 100).await.unwrap();
     let [update] = &updates[..] else { panic!("one update") };
     update.raw["message"][kind]["file_id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn words_files_and_typing_go_into_the_topic_and_reply_to_the_question() {
+    let world = World::start().await;
+    let forum = world.bot.group(-1_000_000_000_042, "Club");
+    let topic = forum.create_topic("Orders");
+    forum.say_in(topic, 7, "hello");
+    let asked = forum.last_message().unwrap();
+    let to = Address::from(format!("-1000000000042/{topic}@7"));
+    let question = MessageRef::from(asked);
+    let words = Words::Plain("x");
+    world.client.send_message(&to, words, &[], Some(&question)).await.unwrap();
+    let file = OutgoingFile { name: "a".to_owned(), media_type: None, bytes: b"b".to_vec() };
+    world.client.send_document(&to, file, None, Some(&question)).await.unwrap();
+    world.client.send_typing(&to).await.unwrap();
+    for sent in forum.sent() {
+        assert_eq!((sent.topic, sent.reply_to), (Some(topic), Some(asked)));
+    }
+    assert_eq!(forum.sent_total(), 2);
+    assert_eq!(forum.chat_actions()[0].topic, Some(topic));
+
+    // Without a topic, and to what is no message of Telegram's.
+    world
+        .client
+        .send_message(&"-1000000000042@7".into(), words, &[], Some(&"x".into()))
+        .await
+        .unwrap();
+    let last = forum.sent().pop().unwrap();
+    assert_eq!((last.topic, last.reply_to), (None, None));
+    assert_eq!(world.fake.violations(), Vec::<String>::new());
 }

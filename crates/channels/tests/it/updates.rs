@@ -116,7 +116,7 @@ async fn a_group_is_heard_only_when_it_speaks_to_us() {
     let Read::Inbound(inbound) = &read[1] else { panic!("{:?}", read[1]) };
     assert_eq!(
         (inbound.chat_kind, &inbound.address),
-        (ChatKind::Group, &(-1_000_000_000_005).into())
+        (ChatKind::Group, &"-1000000000005@11".into())
     );
     assert_eq!(inbound.display_name, "Member 11");
     let InboundContent::Text { text, .. } = &inbound.content else { panic!() };

@@ -130,6 +130,9 @@ pub enum Outbound {
         /// What is said with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caption: Option<OutboundText>,
+        /// The customer's message that it answers, where the channel is to show that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<MessageRef>,
     },
     /// Words that are not final: shown while the answer is written, and replaced by it.
     Draft(OutboundText),
@@ -161,6 +164,9 @@ pub struct OutboundText {
     /// Buttons below the words, row by row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Vec<Button>>,
+    /// The customer's message that they answer, where the channel is to show that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageRef>,
 }
 
 /// A stretch of a text that looks different.
@@ -236,6 +242,25 @@ impl Outbound {
         }
     }
 
+    /// The same, shown as the answer to a message of the customer.
+    #[must_use]
+    pub fn answering(mut self, message: &MessageRef) -> Self {
+        if let Self::Text(OutboundText { reply_to, .. }) | Self::File { reply_to, .. } = &mut self {
+            *reply_to = Some(message.clone());
+        }
+        self
+    }
+
+    /// The customer's message that it is shown to answer.
+    pub const fn reply_to(&self) -> Option<&MessageRef> {
+        match self {
+            Self::Text(OutboundText { reply_to, .. }) | Self::File { reply_to, .. } => {
+                reply_to.as_ref()
+            }
+            Self::Draft(_) | Self::Edit { .. } | Self::Delete { .. } => None,
+        }
+    }
+
     /// The words of it, if it has any.
     pub fn plain(&self) -> Option<&str> {
         match self {
@@ -283,6 +308,7 @@ mod tests {
                 Entity { start: 2, end: 3, style: Style::Link("https://a.example".to_owned()) },
             ],
             buttons: vec![vec![Button { label: "Yes".to_owned(), data: "yes".to_owned() }]],
+            reply_to: None,
         };
         let words = json!({
             "plain": "a b", "markup": "<b>a</b> b",
@@ -306,10 +332,15 @@ mod tests {
             &json!({"kind": "delete", "message_id": "7"}),
         );
         assert_form(
-            &Outbound::File { file: photo(), caption: None },
+            &Outbound::File { file: photo(), caption: None, reply_to: None },
             &json!({"kind": "file", "file": {
                 "what": "photo", "media_type": "image/jpeg", "size": 7, "reference": "AgAC"}}),
         );
+        let answer = Outbound::text("a", None).answering(&"9".into());
+        assert_form(&answer, &json!({"kind": "text", "plain": "a", "reply_to": "9"}));
+        assert_eq!(answer.reply_to(), Some(&"9".into()));
+        let file = Outbound::File { file: photo(), caption: None, reply_to: None };
+        assert_eq!(file.answering(&"9".into()).reply_to(), Some(&"9".into()));
     }
 
     #[test]

@@ -84,6 +84,12 @@ fn conversation() -> Vec<Event> {
         Event::TurnDiscarded { dialog_id, epoch: 1 },
         Event::TurnLimited { dialog_id, seq: 1, bound: LimitBound::Day },
         Event::MessageDelivered { dialog_id, message_id: reply, uncertain: 0 },
+        Event::MessageEdited {
+            dialog_id,
+            message_id: question,
+            seq: 1,
+            text: Some("How much is a courier to Norway?".to_owned()),
+        },
         Event::MessageActCorrected { dialog_id, message_id: reply, act: MessageAct::Thanks },
         Event::MessageFailed { dialog_id, message_id: reply, error },
         Event::MessageRetried { dialog_id, message_id: reply },

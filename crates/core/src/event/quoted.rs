@@ -7,9 +7,9 @@ impl Event {
     /// The message whose words are shown with it when it is read.
     pub const fn quotes(&self) -> Option<MessageId> {
         match self {
-            Self::MessageStored { message_id, .. } | Self::ReplySettled { message_id, .. } => {
-                Some(*message_id)
-            }
+            Self::MessageStored { message_id, .. }
+            | Self::MessageEdited { message_id, .. }
+            | Self::ReplySettled { message_id, .. } => Some(*message_id),
             _ => None,
         }
     }
@@ -18,7 +18,10 @@ impl Event {
     /// message have no words.
     #[must_use]
     pub fn quoting(mut self, words: Option<String>) -> Self {
-        if let Self::MessageStored { text, .. } | Self::ReplySettled { text, .. } = &mut self {
+        if let Self::MessageStored { text, .. }
+        | Self::MessageEdited { text, .. }
+        | Self::ReplySettled { text, .. } = &mut self
+        {
             *text = words;
         }
         self

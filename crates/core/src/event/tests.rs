@@ -37,6 +37,7 @@ fn stored() -> Vec<Value> {
         json!({"type": "turn.limited", "dialog_id": ID, "seq": 1, "bound": "day"}),
         json!({"type": "turn.limited", "dialog_id": ID, "seq": 1, "bound": "rate"}),
         json!({"type": "message.delivered", "dialog_id": ID, "message_id": ID, "uncertain": 0}),
+        json!({"type": "message.edited", "dialog_id": ID, "message_id": ID, "seq": 1}),
         json!({"type": "message.act_corrected", "dialog_id": ID, "message_id": ID, "act": "thanks"}),
         json!({"type": "message.failed", "dialog_id": ID, "message_id": ID, "error": "gone"}),
         json!({"type": "message.retried", "dialog_id": ID, "message_id": ID}),
@@ -180,7 +181,7 @@ fn what_was_said_is_quoted_and_not_stored() {
             assert_eq!(example.event, bare, "nothing of it was said");
         }
     }
-    assert_eq!(quoting, ["message.stored", "reply.settled"]);
+    assert_eq!(quoting, ["message.stored", "reply.settled", "message.edited"]);
 
     // As it was stored before, with the words in it.
     let old = json!({

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     change::{Change, LogOnly, New},
-    channel::MessageRef,
+    channel::{MessageRef, Quoted},
     dialog::{Contact, Control, Dialog, HandoffReason},
     event::{Event, LimitBound},
     ids::{DialogId, MessageId, WorkspaceId},
@@ -14,12 +14,14 @@ use crate::{
 };
 
 mod control;
+mod edit;
 mod operator;
 #[cfg(test)]
 mod tests;
 
 pub use crate::dialog::ControlStep;
 pub use control::{By, Cause, ControlRefused, EDGES};
+pub use edit::Edited;
 pub use operator::Written;
 
 impl Dialog {
@@ -44,6 +46,8 @@ impl Dialog {
             author: Author::Customer,
             kind: said.kind,
             text: said.text,
+            quoted: said.quoted,
+            revisions: Vec::new(),
             delivery: Delivery::None,
             answer: None,
             operator: None,
@@ -88,6 +92,8 @@ impl Dialog {
             author: Author::Assistant,
             kind: MessageKind::Text,
             text: reply.text,
+            quoted: None,
+            revisions: Vec::new(),
             delivery: Delivery::Queued,
             answer: Some(reply.answer),
             operator: None,
@@ -167,6 +173,8 @@ pub struct CustomerMessage {
     pub kind: MessageKind,
     /// The words.
     pub text: String,
+    /// The earlier words that they are about, where the customer points to some.
+    pub quoted: Option<Quoted>,
     /// The channel's own name of it.
     pub channel_message: MessageRef,
 }

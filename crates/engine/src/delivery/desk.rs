@@ -49,8 +49,9 @@ pub(crate) async fn reserve(engine: &Engine, context: &Context) -> Option<Place<
     }
     let place = engine.desk.place()?;
     let contact = &context.contact;
-    let paces = engine.channels.of(context.channel.kind).paces(contact.chat_kind);
-    let limits = limits(paces, contact.channel_id, &contact.address);
+    let channel = engine.channels.of(context.channel.kind);
+    let paces = channel.paces(contact.chat_kind);
+    let limits = limits(paces, contact.channel_id, &channel.chat(&contact.address));
     if limits.is_empty() || engine.live.take(&limits).await == Permit::Granted {
         return Some(place);
     }

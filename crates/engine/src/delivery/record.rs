@@ -15,6 +15,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     StorageError, Tx,
+    contacts::Followed,
     outbox::{Sendable, SentPart},
     until_stored,
 };
@@ -125,16 +126,25 @@ async fn follow(
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let workspace = part.workspace_id;
-    let from = &part.address;
+    let channel = engine.channels.of(part.channel_kind);
+    let from = &channel.chat(&part.address);
     let error = format!("the group has moved to chat `{to}`");
     if to == from || tx.workspace(workspace).outbox().has_followed(part.id).await? {
         return fail(engine, tx, part, &error, false, now).await;
     }
-    let contact = tx.workspace(workspace).contacts().follow(part.channel_id, from, to).await?;
-    tx.workspace(workspace).outbox().follow(part.channel_id, from, to, contact).await?;
+    let followed = tx.workspace(workspace).contacts().follow(part.channel_id, from, to).await?;
+    for Followed { from, to, contact } in &followed {
+        let outbox = tx.workspace(workspace).outbox();
+        outbox.follow(part.channel_id, from, to, Some(*contact)).await?;
+    }
+    // Its contact may have moved before, and this part may have been left behind.
+    if let Some(moved) = part.address.moved(from, to) {
+        let outbox = tx.workspace(workspace).outbox();
+        outbox.follow(part.channel_id, &part.address, &moved, None).await?;
+    }
     let outbox = tx.workspace(workspace).outbox();
     outbox.put_back(part, engine.process, now, &error, false).await?;
-    engine.channels.of(part.channel_kind).count(Happening::Followed);
+    channel.count(Happening::Followed);
     Ok(())
 }
 

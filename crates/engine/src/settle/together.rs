@@ -16,9 +16,8 @@ use replyx_billing::{
     turns::{self, End, Ended},
 };
 use replyx_core::{
-    assistant::FixedText,
     change::Change,
-    channel::{Address, Button, ChannelKind, Outbound},
+    channel::{Address, ChannelKind, ChatKind, MessageRef, Outbound},
     clock::Clock,
     dialog::{Contact, Control, Dialog},
     event::LimitBound,
@@ -26,7 +25,6 @@ use replyx_core::{
     ledger::{Facts, Payment, Subject},
     message::MessageAct,
     rules::dialog::{self as rules, FollowUp, Utterance},
-    usage::ModelCall,
 };
 use replyx_storage::{
     StorageError, Tx,
@@ -37,7 +35,7 @@ use replyx_storage::{
     unit::{Company, Ran, Unit},
 };
 
-use super::{Settled, Way};
+use super::{Settled, Way, parts};
 use crate::{
     Engine,
     check::Reply,
@@ -65,6 +63,8 @@ pub(super) struct Settlement {
     /// What remains to be answered late.
     remains: Option<Late>,
     parts: Vec<(OutboxId, Outbound)>,
+    /// The last message that is answered, as its channel calls it.
+    question: Option<MessageRef>,
     ledger: Ledger,
     way: Way,
     /// Who settles it.
@@ -74,18 +74,6 @@ pub(super) struct Settlement {
     window: Duration,
     /// Whether workspaces pay for answers.
     billing: Mode,
-}
-
-/// What is sent of a reply. Where a human is offered, a button below the last part brings them in.
-fn parts(engine: &Engine, context: &Context, reply: &Reply) -> Vec<Outbound> {
-    let channel = engine.channels.of(context.channel.kind);
-    let mut parts = channel.render(&reply.text);
-    if reply.meta.offered && channel.has_buttons() {
-        let button = Button::saying(context.ask.say(FixedText::HumanButton));
-        let last = parts.pop();
-        parts.extend(last.map(|last| last.with_buttons(vec![button])));
-    }
-    parts
 }
 
 /// How a turn ended, and the part that is this process's to send.
@@ -100,7 +88,7 @@ impl Settlement {
         ledger: Ledger,
         way: Way,
     ) -> Self {
-        let parts = parts(engine, context, &reply);
+        let parts = parts::of(engine, context, &reply);
         let parts = parts.into_iter().map(|part| (engine.clock.id(), part)).collect();
         let then = reply.hand_off.map_or(FollowUp::GoOn, |reason| FollowUp::HandOff {
             reason,
@@ -126,6 +114,7 @@ impl Settlement {
             },
             begun,
             parts,
+            question: context.pending.last().and_then(|last| last.channel_message.clone()),
             ledger,
             way,
             process: engine.process,
@@ -137,11 +126,24 @@ impl Settlement {
 
     /// Its first part, as it is when this process has claimed it.
     pub(super) fn first(&self, kind: ChannelKind) -> Option<Sendable> {
-        self.new_parts(&self.begun).first(kind, None)
+        self.new_parts(&self.begun, &self.parts).first(kind, None)
     }
 
-    fn new_parts<'a>(&'a self, dialog: &'a Dialog) -> NewParts<'a> {
-        NewParts { dialog, contact: &self.contact, message: self.reply.id, parts: &self.parts }
+    fn new_parts<'a>(
+        &'a self,
+        dialog: &'a Dialog,
+        parts: &'a [(OutboxId, Outbound)],
+    ) -> NewParts<'a> {
+        NewParts { dialog, contact: &self.contact, message: self.reply.id, parts }
+    }
+
+    /// Its parts, as they are sent in this dialog.
+    fn parts_in(&self, dialog: &Dialog) -> Vec<(OutboxId, Outbound)> {
+        let is_apart = self.contact.chat_kind == ChatKind::Group
+            || dialog.heard_seq > self.begun.heard_seq
+            || self.turn.late.is_some();
+        let question = self.question.as_ref().filter(|_| is_apart);
+        parts::answering(self.parts.clone(), question)
     }
 
     /// When the turn is run again to answer late, and what remains then.
@@ -188,6 +190,11 @@ impl Settlement {
         }
         if dialog.answered_seq != self.begun.answered_seq {
             return Course::Lost;
+        }
+        if dialog.edits != self.begun.edits {
+            // The customer edited what this answers: that is answered as it is now.
+            let handled = dialog.answered_seq;
+            return Course::Ends { dialog, handled, as_what: Settled::Discarded };
         }
         if self.turn.late.is_some() && dialog.heard_seq != self.begun.heard_seq {
             // The customer has written again: an ordinary turn answers that.
@@ -268,6 +275,7 @@ type Going<'u> = (&'u Settlement, Course);
 struct Replying<'u> {
     unit: &'u Settlement,
     said: Utterance,
+    parts: Vec<(OutboxId, Outbound)>,
     access: Access,
 }
 
@@ -380,7 +388,8 @@ impl Room<'_> {
                 Course::Lost => {}
                 Course::Ends { dialog, as_what, .. } => {
                     // Nobody sees the answer; it was paid for all the same.
-                    calls.extend(of_workspace(unit, unit.ledger.calls().to_vec()));
+                    let spent = unit.ledger.calls().iter().cloned();
+                    calls.extend(spent.map(|call| (unit.turn.workspace_id, call)));
                     if as_what == Settled::Discarded {
                         let discarded = dialog.turn_discarded(unit.begun.epoch, self.now);
                         self.tx.apply(discarded).await?;
@@ -389,7 +398,8 @@ impl Room<'_> {
                 }
                 Course::Replies { change, access, .. } => {
                     let of_message = unit.ledger.clone().of_message(unit.reply.id);
-                    calls.extend(of_workspace(unit, of_message));
+                    let spent = of_message.into_iter();
+                    calls.extend(spent.map(|call| (unit.turn.workspace_id, call)));
                     if let Some(Keep { key, answer, lasts }) = &unit.keep {
                         let answers = self.tx.workspace(unit.turn.workspace_id).kept_answers();
                         answers.keep(key, answer, self.now + *lasts).await?;
@@ -408,7 +418,10 @@ impl Room<'_> {
         let replying: Vec<_> = replying
             .into_iter()
             .zip(said)
-            .map(|((unit, access), said)| Replying { unit, said, access })
+            .map(|((unit, access), said)| {
+                let parts = unit.parts_in(&said.dialog);
+                Replying { unit, said, parts, access }
+            })
             .collect();
         self.send(replying).await
     }
@@ -451,14 +464,14 @@ impl Room<'_> {
     /// is a place for it.
     async fn send(&mut self, replying: Vec<Replying<'_>>) -> Result<(), StorageError> {
         let mut handed_over = Vec::new();
-        for Replying { unit, said, access } in &replying {
+        for Replying { unit, said, parts, access } in &replying {
             let dialog = &said.dialog;
             if dialog.control != Control::Ai {
                 // This reply says that a human will answer; no other one is to follow it.
                 control::cancel(self.tx, unit.billing, dialog, &unit.contact, self.now).await?;
                 GiveOut::request(self.tx, &unit.clock, dialog.workspace_id).await?;
             }
-            let new = unit.new_parts(dialog);
+            let new = unit.new_parts(dialog, parts);
             if unit.way == Way::Desk && delivery::speaks(&access.channel) {
                 handed_over.push(new);
             } else {
@@ -472,21 +485,14 @@ impl Room<'_> {
         let ours = outbox.hand_over(&handed_over, one.unit.process, self.now).await?;
         drop(handed_over);
         let ours: HashSet<OutboxId> = ours.into_iter().collect();
-        for Replying { unit, said, access } in replying {
-            let first = unit.parts.first().filter(|(id, _)| ours.contains(id));
+        for Replying { unit, said, parts, access } in replying {
+            let first = parts.first().filter(|(id, _)| ours.contains(id));
             let part = first.and_then(|_| {
-                unit.new_parts(&said.dialog).first(access.channel.kind, access.secret_sealed)
+                unit.new_parts(&said.dialog, &parts)
+                    .first(access.channel.kind, access.secret_sealed)
             });
             self.answers.insert(said.dialog.id, (Settled::Stored, part));
         }
         Ok(())
     }
-}
-
-fn of_workspace(
-    unit: &Settlement,
-    calls: Vec<ModelCall>,
-) -> impl Iterator<Item = (WorkspaceId, ModelCall)> {
-    let workspace = unit.turn.workspace_id;
-    calls.into_iter().map(move |call| (workspace, call))
 }

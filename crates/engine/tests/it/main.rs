@@ -16,6 +16,7 @@ mod control_property;
 mod delivery;
 mod delivery_faults;
 mod desk;
+mod edits;
 mod gather;
 mod injection;
 mod intake;

@@ -32,6 +32,7 @@ mod evaluations;
 mod events;
 mod files;
 mod full_disk;
+mod groups;
 mod harness;
 mod hours;
 mod idempotency;

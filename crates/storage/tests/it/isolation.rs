@@ -24,7 +24,7 @@ use replyx_core::{
         assistant::{Publication, QuestionSetContent, RolledBack},
         attachment::StoredMessageFile,
         channel::{BotWithToken, MovedAway, NewBot},
-        dialog::{ControlStep, Utterance},
+        dialog::{ControlStep, Edited, Utterance},
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
         invitation::AcceptedInvitation,
         message::{CorrectedAct, MessageDelivery},
@@ -185,7 +185,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         channels.set_poll_offset(ours.bot.id, 77) => Ok(()),
         contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
         contacts.find(ours.contact.id) => Ok(None),
-        contacts.follow(ours.bot.id, &ours.contact.address, &8.into()) => Ok(None),
+        contacts.follow(ours.bot.id, &ours.contact.address, &8.into()) => Ok(followed) if followed.is_empty(),
         contacts.day(ours.contact.id, day) => Ok(found) if *found == replyx_storage::contacts::ContactDay::default(),
         contacts.answered(ours.contact.id, day) => Err(StorageError::Constraint { .. }),
         contacts.told(ours.contact.id, day, LimitBound::Day, at(1)) => Err(StorageError::Constraint { .. }),
@@ -302,6 +302,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         members.lock_owners() => Ok(found) if found[..] == [theirs.user.id],
         members.owners_mail() => Ok(found) if found.iter().all(|(email, _)| *email == theirs.user.email),
         messages.heard(ours.bot.id, &ours.contact.address, &5.into()) => Ok(None),
+        messages.last_heard(ours.dialog.id) => Ok(None),
         messages.spoken(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
         messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
         messages.answers(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
@@ -485,6 +486,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         "New<Dialog>": New(dialog.clone());
         "Dialog": dialog.clone();
         "Utterance": Utterance::new(dialog.clone(), message.clone());
+        "Edited": Edited { dialog: dialog.clone(), message: ours.message.clone() };
         "Presence": Presence::of_nobody(theirs.id, id(), at(1));
         "Tag": Tag { workspace_id: theirs.id, ..tag.clone() };
         "Deleted<Tag>": Deleted(Tag { workspace_id: theirs.id, ..tag.clone() });

@@ -12,6 +12,7 @@ use super::{
     bot::{Bot, BotCore, lock},
     buttons,
     dialog::{ChatAction, ChatCore, ChatState, Sent},
+    standing::Standing,
     stored::Press,
     unix_time,
 };
@@ -81,7 +82,9 @@ impl Chat {
     ///
     /// When the fields do not make a `Message`.
     pub fn send(&self, fields: Value) -> i64 {
-        let message = self.message(self.bot.next_message_id(), fields);
+        let number = self.bot.next_message_id();
+        self.core.note(self.bot.shared.history, number);
+        let message = self.message(number, fields);
         self.bot.tell("message", &message)
     }
 
@@ -109,7 +112,7 @@ impl Chat {
             }
         }
 
-        let message = json!({
+        let mut message = json!({
             "message_id": sent.message_id,
             "from": self.bot.user(),
             "chat": self.core.describe(),
@@ -117,6 +120,7 @@ impl Chat {
             "text": sent.plain,
             "reply_markup": buttons::describe(&sent.buttons),
         });
+        Standing { topic: sent.topic, reply_to: None }.describe(&mut message);
         let query = json!({
             "id": id,
             "from": self.person(),
@@ -166,6 +170,7 @@ impl Chat {
         assert!(to <= -1_000_000_000_000, "a supergroup's number is below -1,000,000,000,000");
         let bot = Bot(Arc::clone(&self.bot));
         let supergroup = bot.group(to, &self.core.name);
+        supergroup.core.lock().member = Some(self.member());
         self.core.lock().upgraded_to = Some(to);
         supergroup
     }
@@ -222,13 +227,17 @@ impl Chat {
 
     fn person(&self) -> Value {
         if self.core.is_group() {
-            user(-self.core.id % 1_000_000_000, "Member", &self.core.language)
+            user(self.member(), "Member", &self.core.language)
         } else {
             user(self.core.id, &self.core.name, &self.core.language)
         }
     }
 
-    fn message(&self, message_id: i64, fields: Value) -> Value {
+    fn member(&self) -> i64 {
+        self.core.lock().member.unwrap_or(-self.core.id % 1_000_000_000)
+    }
+
+    pub(crate) fn message(&self, message_id: i64, fields: Value) -> Value {
         let mut message = json!({
             "message_id": message_id,
             "date": unix_time(),
@@ -257,12 +266,12 @@ impl Chat {
     }
 }
 
-fn user(id: i64, name: &str, language: &str) -> Value {
+pub(crate) fn user(id: i64, name: &str, language: &str) -> Value {
     json!({"id": id, "is_bot": false, "first_name": name, "language_code": language})
 }
 
 /// Marks the command that a text begins with, as Telegram's apps do.
-fn with_command(mut message: Value, text: &str) -> Value {
+pub(crate) fn with_command(mut message: Value, text: &str) -> Value {
     if text.starts_with('/') {
         let command = text.split_whitespace().next().unwrap_or_default();
         let length = command.encode_utf16().count();

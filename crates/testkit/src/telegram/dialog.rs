@@ -1,7 +1,7 @@
 //! What a chat remembers: what the bot has sent and done there.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -28,8 +28,10 @@ pub struct Sent {
     pub plain: String,
     /// How the markup was to be read.
     pub parse_mode: Option<String>,
-    /// The message that it replies to.
+    /// The message that it replies to; none where that is no longer there.
     pub reply_to: Option<i64>,
+    /// The topic that it is in.
+    pub topic: Option<i64>,
     /// The buttons below it, row by row.
     pub buttons: Vec<Vec<SentButton>>,
     /// The file that it is, with the text as its caption.
@@ -66,6 +68,8 @@ pub struct ChatAction {
     pub at: Instant,
     /// What.
     pub action: String,
+    /// In which topic.
+    pub topic: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +79,12 @@ pub(crate) struct ChatState {
     pub(crate) actions: VecDeque<ChatAction>,
     pub(crate) blocked: bool,
     pub(crate) upgraded_to: Option<i64>,
+    /// The first member of a group, who stays the same when it becomes a supergroup.
+    pub(crate) member: Option<i64>,
+    /// The numbers of its topics: with any it is a forum.
+    pub(crate) topics: BTreeSet<i64>,
+    /// The numbers of the messages of its people.
+    pub(crate) messages: BTreeSet<i64>,
     pub(crate) window: Window,
 }
 
@@ -117,6 +127,15 @@ impl ChatCore {
         }
     }
 
+    /// Remembers that a person wrote a message.
+    pub(crate) fn note(&self, history: usize, message_id: i64) {
+        let messages = &mut self.lock().messages;
+        messages.insert(message_id);
+        while messages.len() > history {
+            messages.pop_first();
+        }
+    }
+
     /// Wakes those who wait for a message.
     pub(crate) fn announce(&self) {
         self.changed.notify_waiters();
@@ -127,7 +146,11 @@ impl ChatCore {
         match self.id {
             0.. => json!({"id": self.id, "type": "private", "first_name": self.name}),
             ..=-1_000_000_000_000 => {
-                json!({"id": self.id, "type": "supergroup", "title": self.name})
+                let mut chat = json!({"id": self.id, "type": "supergroup", "title": self.name});
+                if !self.lock().topics.is_empty() {
+                    chat["is_forum"] = true.into();
+                }
+                chat
             }
             _ => json!({"id": self.id, "type": "group", "title": self.name}),
         }

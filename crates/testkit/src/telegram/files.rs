@@ -9,6 +9,7 @@ use super::{
     chat::Chat,
     dialog::{Sent, SentFile},
     reach::{keep_limits, reachable_chat, text},
+    standing::Standing,
     stored::{DOWNLOAD_LIMIT, StoredFile, UPLOAD_LIMIT},
     unix_time,
     wire::{Refusal, Upload},
@@ -130,6 +131,7 @@ pub(crate) fn send_document(
         return Err(Refusal::new(413, "Request Entity Too Large"));
     }
     let chat = reachable_chat(bot, parameters)?;
+    let standing = Standing::read(&chat, parameters)?;
     keep_limits(bot, &chat)?;
 
     let message_id = bot.next_message_id();
@@ -151,6 +153,8 @@ pub(crate) fn send_document(
         message["caption"] = caption.into();
     }
 
+    standing.describe(&mut message);
+
     let file = SentFile {
         name: upload.name.clone(),
         media_type: upload.media_type.clone(),
@@ -164,7 +168,8 @@ pub(crate) fn send_document(
         text: caption.to_owned(),
         plain: caption.to_owned(),
         parse_mode: None,
-        reply_to: None,
+        reply_to: standing.reply_to,
+        topic: standing.topic,
         buttons: Vec::new(),
         file: Some(file),
         answered: hearing == Hearing::Heard,

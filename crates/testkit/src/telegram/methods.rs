@@ -14,6 +14,7 @@ use super::{
     inbox::Poll,
     reach::{keep_limits, reachable_chat, text},
     schema::Schema,
+    standing::{self, Standing},
     unix_time,
     webhook::{CarryOut, Webhook},
     wire::{Answer, METHODS, Refusal, Upload},
@@ -197,6 +198,7 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
     let formatted = format(bot, source, parse_mode, parameters)?;
     let buttons = buttons::read(bot, parameters)?;
     let chat = reachable_chat(bot, parameters)?;
+    let standing = Standing::read(&chat, parameters)?;
     keep_limits(bot, &chat)?;
 
     let message_id = bot.next_message_id();
@@ -213,8 +215,7 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
     if !buttons.is_empty() {
         message["reply_markup"] = buttons::describe(&buttons);
     }
-    let reply_to =
-        parameters.get("reply_parameters").and_then(|reply| reply["message_id"].as_i64());
+    standing.describe(&mut message);
     chat.keep(bot.shared.history, |seq| Sent {
         seq,
         chat_id: chat.id,
@@ -223,7 +224,8 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
         text: source.to_owned(),
         plain: formatted.text,
         parse_mode: parse_mode.map(str::to_owned),
-        reply_to,
+        reply_to: standing.reply_to,
+        topic: standing.topic,
         buttons,
         file: None,
         answered,
@@ -269,8 +271,9 @@ fn send_chat_action(bot: &BotCore, parameters: &Parameters) -> Result<Answer, Re
         return Err(Refusal::bad_request("wrong parameter action in request"));
     }
     let chat = reachable_chat(bot, parameters)?;
+    let topic = standing::topic(&chat, parameters)?;
     let mut state = chat.lock();
-    state.actions.push_back(ChatAction { at: Instant::now(), action: action.to_owned() });
+    state.actions.push_back(ChatAction { at: Instant::now(), action: action.to_owned(), topic });
     while state.actions.len() > bot.shared.history {
         state.actions.pop_front();
     }

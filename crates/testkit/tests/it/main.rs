@@ -14,6 +14,7 @@ mod sending;
 mod smtp;
 mod telegram_contract;
 mod telegram_faults;
+mod topics;
 mod webhooks;
 
 use std::time::Duration;

@@ -8,9 +8,11 @@ use crate::{LONG, Telegram};
 async fn a_message_arrives_with_and_without_its_markup() {
     let telegram = Telegram::start().await;
     let ann = telegram.bot.person(7, "Ann", "ru");
+    ann.say("Сколько?");
+    let asked = ann.last_message().unwrap();
     let text = "<b>Цена</b> &lt; 5 &amp; <i>меньше</i>\n";
     let parameters = json!({
-        "chat_id": 7, "text": text, "parse_mode": "HTML", "reply_parameters": {"message_id": 3},
+        "chat_id": 7, "text": text, "parse_mode": "HTML", "reply_parameters": {"message_id": asked},
     });
     let message = telegram.ok("sendMessage", parameters).await;
     assert_eq!(message["text"], "Цена < 5 & меньше");
@@ -26,7 +28,7 @@ async fn a_message_arrives_with_and_without_its_markup() {
     let [sent] = &ann.sent()[..] else { panic!("one message") };
     assert_eq!((sent.text.as_str(), sent.plain.as_str()), (text, "Цена < 5 & меньше"));
     assert_eq!(sent.parse_mode.as_deref(), Some("HTML"));
-    assert_eq!((sent.seq, sent.reply_to, sent.answered), (1, Some(3), true));
+    assert_eq!((sent.seq, sent.reply_to, sent.answered), (1, Some(asked), true));
     assert_eq!(message["message_id"], sent.message_id);
     assert!(telegram.fake.violations().is_empty());
 }

@@ -37,8 +37,14 @@ pub(super) fn in_group(text: &str, message: &Value, us: Us<'_>) -> Option<Addres
         return us.is(bot).then_some(said);
     }
     let rest = without_mention(text, us.username);
-    let replies = message["reply_to_message"]["from"]["id"].as_i64() == Some(us.id);
+    let replies = is_ours(&message["reply_to_message"], us);
     (rest.is_some() || replies).then(|| Addressed::Text(rest.unwrap_or_else(|| text.to_owned())))
+}
+
+/// Whether we said a message. That a topic was created by us is said by nobody, and everything in
+/// the topic seems to reply to it.
+pub(super) fn is_ours(message: &Value, us: Us<'_>) -> bool {
+    message["from"]["id"].as_i64() == Some(us.id) && message.get("forum_topic_created").is_none()
 }
 
 impl Us<'_> {

@@ -1,6 +1,6 @@
 //! What a message says.
 
-use replyx_core::channel::{Attachment, ChatKind, InboundContent, MessageRef};
+use replyx_core::channel::{Attachment, ChatKind, InboundContent, MessageRef, Quoted};
 use serde_json::Value;
 
 use super::{
@@ -39,12 +39,20 @@ const MEDIA_TYPE_CHARS: usize = 100;
 /// Telegram's names of files are shorter.
 const REFERENCE_BYTES: usize = 512;
 
+/// What is said, and about which earlier words.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) content: InboundContent,
+    pub(super) quoted: Option<Quoted>,
+}
+
 pub(super) fn read(
     message: &Value,
     message_id: MessageRef,
     chat: ChatKind,
+    quoted: Option<Quoted>,
     us: Us<'_>,
-) -> Result<InboundContent, &'static str> {
+) -> Result<Said, &'static str> {
     let text = ["text", "caption"].iter().find_map(|field| message[*field].as_str());
     let what = MEDIA.iter().find(|(field, _)| message.get(field).is_some()).map(|(_, what)| what);
     if text.is_none() && what.is_none() {
@@ -55,7 +63,7 @@ pub(super) fn read(
         ChatKind::Private => address::in_private(&text, us),
         ChatKind::Group => address::in_group(&text, message, us).ok_or("not_addressed")?,
     };
-    match said {
+    let content = match said {
         Addressed::Start => Ok(InboundContent::Start { message_id }),
         Addressed::Text(text) => {
             let caption = Some(text).filter(|text| !text.is_empty());
@@ -68,14 +76,31 @@ pub(super) fn read(
                 (None, None, Some(&what)) => {
                     Ok(InboundContent::Unsupported { what: what.to_owned(), message_id })
                 }
-                // Called by name without a word.
-                (None, None, None) if chat == ChatKind::Group => {
-                    Ok(InboundContent::Start { message_id })
-                }
+                // Called by name without a word, to something that somebody asked: that is the
+                // question.
+                (None, None, None) if chat == ChatKind::Group => match quoted {
+                    Some(Quoted { text, ours: false }) => {
+                        let content = InboundContent::Text { text, message_id };
+                        return Ok(Said { content, quoted: None });
+                    }
+                    _ => Ok(InboundContent::Start { message_id }),
+                },
                 (None, None, None) => Err("empty"),
             }
         }
-    }
+    };
+    Ok(Said { content: content?, quoted })
+}
+
+/// The earlier words that a message is about: what it replies to, or the part of that which its
+/// sender chose.
+pub(super) fn quoted(message: &Value, us: Us<'_>) -> Option<Quoted> {
+    let earlier = &message["reply_to_message"];
+    let chosen = message["quote"]["text"].as_str();
+    let whole = || ["text", "caption"].iter().find_map(|field| earlier[*field].as_str());
+    let text = clean(chosen.or_else(whole)?);
+    let ours = address::is_ours(earlier, us);
+    (!text.is_empty()).then_some(Quoted { text, ours })
 }
 
 /// The file in a message, if what it holds is one that a bot may fetch.

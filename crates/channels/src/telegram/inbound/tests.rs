@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use replyx_core::channel::Attachment;
+use replyx_core::channel::{Attachment, Quoted};
 use serde_json::{Map, json};
 
 use super::*;
@@ -74,6 +74,7 @@ fn a_private_message_is_read_with_all_we_keep() {
             language_code: Some("ru".to_owned()),
             sent_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             content: text("Где заказ?"),
+            quoted: None,
         }
     );
 }
@@ -190,6 +191,122 @@ fn in_groups_only_what_is_meant_for_us_is_ours() {
 }
 
 #[test]
+fn people_and_topics_of_a_chat_have_places_of_their_own() {
+    let place = |read: Read| match read {
+        Read::Inbound(inbound) => inbound.address.to_string(),
+        Read::Ignored { reason, .. } => panic!("{reason}"),
+    };
+    let asked = |more: Value| {
+        let mut fields = json!({"text": "@shop_bot hi"});
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fields
+    };
+    assert_eq!(place(group(asked(json!({})))), "-100@9");
+    let bob = json!({"from": {"id": 10, "is_bot": false, "first_name": "Bob"}});
+    assert_eq!(place(group(asked(bob))), "-100@10");
+    let topic = json!({"message_thread_id": 3, "is_topic_message": true});
+    assert_eq!(place(group(asked(topic.clone()))), "-100/3@9");
+    assert_eq!(place(private(asked(topic))), "9/3");
+    assert_eq!(place(private(asked(json!({})))), "9");
+
+    // A thread of replies is no topic.
+    for thread in [
+        json!({"message_thread_id": 3}),
+        json!({"message_thread_id": 3, "is_topic_message": false}),
+        json!({"message_thread_id": "3", "is_topic_message": true}),
+    ] {
+        assert_eq!(place(group(asked(thread.clone()))), "-100@9", "{thread}");
+    }
+}
+
+#[test]
+fn who_speaks_as_the_group_or_as_a_channel_is_answered() {
+    let speaks = |sender: Value, more: Value| {
+        let mut fields = json!({
+            "text": "@shop_bot hi", "sender_chat": sender,
+            "from": {"id": 1_087_968_824, "is_bot": true, "first_name": "Group"},
+        });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        group(fields)
+    };
+    let Read::Inbound(admin) = speaks(json!({"id": -100, "title": " The Club "}), json!({})) else {
+        panic!()
+    };
+    assert_eq!((admin.address.as_str(), &*admin.display_name), ("-100@-100", "The Club"));
+    assert_eq!((admin.language_code.as_deref(), admin.content), (None, text("hi")));
+    let channel = json!({"id": -200, "type": "channel", "title": "News"});
+    let Read::Inbound(writer) = speaks(channel.clone(), json!({})) else { panic!() };
+    assert_eq!(writer.address.as_str(), "-100@-200");
+
+    let unasked = speaks(channel, json!({"is_automatic_forward": true}));
+    assert_eq!(reason(unasked), "from_chat");
+    assert_eq!(reason(speaks(json!({"title": "?"}), json!({}))), "from_chat");
+    let silent = json!({"text": "hi", "sender_chat": {"id": -100}});
+    assert_eq!(reason(group(silent)), "not_addressed");
+}
+
+#[test]
+fn the_words_to_which_a_message_replies_come_with_it() {
+    let quoted = |read: Read| match read {
+        Read::Inbound(inbound) => (inbound.content, inbound.quoted),
+        Read::Ignored { reason, .. } => panic!("{reason}"),
+    };
+    let said = |text: &str, ours: bool| Some(Quoted { text: text.to_owned(), ours });
+    let asked = json!({"from": {"id": 8, "is_bot": false}, "text": " Do you deliver? "});
+    let answer = json!({"from": {"id": 42, "is_bot": true}, "caption": "Yes, we do."});
+    let reply = |words: &str, earlier: &Value| json!({"text": words, "reply_to_message": earlier});
+
+    let please = group(reply("@shop_bot can you answer this?", &asked));
+    assert_eq!(quoted(please), (text("can you answer this?"), said("Do you deliver?", false)));
+    let more = group(reply("and to Finland?", &answer));
+    assert_eq!(quoted(more), (text("and to Finland?"), said("Yes, we do.", true)));
+    assert_eq!(quoted(private(reply("why?", &answer))), (text("why?"), said("Yes, we do.", true)));
+
+    // Nothing but our name: what it replies to is the question.
+    let called = group(reply("@shop_bot", &asked));
+    assert_eq!(quoted(called), (text("Do you deliver?"), None));
+    assert_eq!(quoted(group(reply("@shop_bot", &answer))).0, start());
+
+    // The part that they chose, also of a message of another chat.
+    let mut chosen = reply("@shop_bot and this?", &asked);
+    chosen["quote"] = json!({"text": "deliver", "position": 8});
+    assert_eq!(quoted(group(chosen)).1, said("deliver", false));
+    let elsewhere = json!({"text": "this?", "quote": {"text": "Two days", "position": 0}});
+    assert_eq!(quoted(private(elsewhere)).1, said("Two days", false));
+    let photo = json!({"from": {"id": 8, "is_bot": false}, "photo": []});
+    assert_eq!(quoted(private(reply("this?", &photo))).1, None);
+}
+
+#[test]
+fn an_edited_message_is_read_like_another_one() {
+    let edited = |chat: Value, fields: Value| {
+        let mut update = message_in(&chat, fields);
+        let message = update["message"].take();
+        read_raw(json!({"update_id": 7, "edited_message": message}))
+    };
+    let ann = json!({"id": 9, "type": "private"});
+    let club = json!({"id": -100, "type": "group"});
+    let edit = |text: &str| InboundContent::Edit { text: text.to_owned(), message_id: 5.into() };
+    assert_eq!(content(edited(ann.clone(), json!({"text": " b "}))), edit("b"));
+    let photo = json!({"photo": [{"file_id": "x"}], "caption": "b"});
+    assert_eq!(content(edited(ann.clone(), photo)), edit("b"));
+    assert_eq!(content(edited(club.clone(), json!({"text": "@shop_bot b"}))), edit("b"));
+
+    assert_eq!(reason(edited(club, json!({"text": "b"}))), "not_addressed");
+    for other in [json!({"location": {}}), json!({"text": "/start"}), json!({"voice": {}})] {
+        assert_eq!(reason(edited(ann.clone(), other.clone())), "edited_message", "{other}");
+    }
+    let ours = json!({"text": "b", "from": {"id": 1, "is_bot": true}});
+    assert_eq!(reason(edited(ann, ours)), "from_bot");
+}
+
+#[test]
+fn a_topic_that_we_created_is_no_message_of_ours() {
+    let created = json!({"from": {"id": 42, "is_bot": true}, "forum_topic_created": {"name": "x"}});
+    assert_eq!(reason(group(json!({"text": "hm", "reply_to_message": created}))), "not_addressed");
+}
+
+#[test]
 fn a_group_that_became_a_supergroup_is_told_in_both_chats() {
     const NEW: i64 = -1_001_234_567_890;
     let told = |chat: i64, kind: &str, fields: Value| match read_raw(message_in(
@@ -240,7 +357,7 @@ fn the_rest_is_ignored_under_a_reason() {
     assert_eq!(reason(private(json!({"text": "hi", "date": i64::MAX}))), "malformed");
     assert_eq!(reason(private(json!({"text": "hi", "message_id": "5"}))), "malformed");
     for (kind, expected) in [
-        ("edited_message", "edited_message"),
+        ("edited_message", "no_sender"),
         ("channel_post", "channel_post"),
         ("edited_channel_post", "channel_post"),
         ("something_new", "unknown_kind"),
@@ -331,6 +448,10 @@ fn any_json() -> impl Strategy<Value = Value> {
         "language_code",
         "sender_chat",
         "voice",
+        "message_thread_id",
+        "is_topic_message",
+        "quote",
+        "is_automatic_forward",
     ]);
 
     let leaf = prop_oneof![

@@ -213,6 +213,8 @@ impl Dialog {
             author: Author::System,
             kind: MessageKind::Control,
             text: step.as_str().to_owned(),
+            quoted: None,
+            revisions: Vec::new(),
             delivery: Delivery::None,
             answer: None,
             act: None,

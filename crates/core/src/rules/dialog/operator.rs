@@ -90,6 +90,8 @@ impl Dialog {
             author: Author::Operator,
             kind,
             text: words.text,
+            quoted: None,
+            revisions: Vec::new(),
             delivery,
             answer: None,
             act: None,

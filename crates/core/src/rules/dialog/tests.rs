@@ -157,6 +157,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         id: clock.id(),
         kind: MessageKind::Text,
         text: "Is anybody there?".to_owned(),
+        quoted: None,
         channel_message: 1.into(),
     };
     let heard = after(dialog().hear(heard, at(1)));

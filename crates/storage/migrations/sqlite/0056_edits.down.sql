@@ -1,0 +1,2 @@
+ALTER TABLE dialogs DROP COLUMN edits;
+ALTER TABLE messages DROP COLUMN revisions;
