@@ -10,6 +10,8 @@ SHELL := bash
 target := $(or $(CARGO_TARGET_DIR),target)
 replyx := $(target)/debug/replyx
 step := @scripts/step
+# What `replyx --version` tells; with `-dirty` when files were changed since.
+commit = $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 # Where `scripts/setup model` puts the embedding model, and where the tests and the demo look for it.
 export MODEL_DIR ?= $(CURDIR)/data/models
 
@@ -19,12 +21,12 @@ help: ## This list
 run: ## Build the release binary and run the demo
 	@scripts/setup build
 	@scripts/setup model || echo "without the embedding model, search goes by words alone" >&2
-	$(step) "release build" cargo build --release --locked -p replyx-server
+	$(step) "release build" env REPLYX_COMMIT=$(commit) cargo build --release --locked -p replyx-server
 	@$(target)/release/replyx demo
 
 dist: ## Build the binary that is shipped: small, without the demo; with manual pages and completions
 	@scripts/setup build
-	$(step) "dist build" cargo build --profile dist --locked -p replyx-server --no-default-features
+	$(step) "dist build" env REPLYX_COMMIT=$(commit) cargo build --profile dist --locked -p replyx-server --no-default-features
 	@$(target)/dist/replyx man $(target)/dist/man
 	@mkdir -p $(target)/dist/completions
 	@for shell in bash zsh fish; do $(target)/dist/replyx completions $$shell >$(target)/dist/completions/replyx.$$shell; done

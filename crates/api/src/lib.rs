@@ -79,6 +79,6 @@ pub mod words;
 pub mod workspaces;
 
 pub use bounds::Bounds;
-pub use router::router;
+pub use router::{probes, router};
 pub use state::{ApiSettings, AppState, WebhookScheme};
 pub use streams::Endless;

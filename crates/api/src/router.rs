@@ -32,8 +32,7 @@ mod routes;
 pub fn router(state: &AppState) -> Router {
     let (routes, mut document) = routes::all().split_for_parts();
     openapi::complete(&mut document);
-    let known = Arc::new(query::Known::of(&document));
-    let door = Arc::new(Door::new(&state.settings));
+    let known = query::Known::of(&document);
 
     let documents = Router::new()
         .route("/api/openapi.json", get(openapi::serve))
@@ -41,7 +40,23 @@ pub fn router(state: &AppState) -> Router {
         .merge(docs::routes())
         .merge(landing::routes())
         .merge(console::routes());
+    with_layers(routes, known, documents, state)
+}
 
+/// Health and metrics with the layers of [`router`], for a process that serves nothing else.
+pub fn probes(state: &AppState) -> Router {
+    let (routes, document) = routes::probes().split_for_parts();
+    with_layers(routes, query::Known::of(&document), Router::new(), state)
+}
+
+fn with_layers(
+    routes: Router<AppState>,
+    known: query::Known,
+    documents: Router,
+    state: &AppState,
+) -> Router {
+    let known = Arc::new(known);
+    let door = Arc::new(Door::new(&state.settings));
     let nowhere = state.clone();
     let otherwise = state.clone();
 

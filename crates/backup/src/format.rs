@@ -1,5 +1,7 @@
 //! The form of a backup: a line that names it, and behind it, compressed by zstd, parts.
 //!
+//! All of it may be encrypted, which is then outermost ([`crate::seal`]).
+//!
 //! A part is a byte that tells its kind, its length (4 bytes, the lowest first), and its bytes. In
 //! this order: one header; of each table its columns, and its rows in as many parts as needed; the
 //! files; one summary, behind which there is nothing.
@@ -16,7 +18,11 @@ use replyx_storage::copy::Table;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{BackupError, summary::Summary};
+use crate::{
+    BackupError, Opener, Seal,
+    seal::{Sink, Source},
+    summary::Summary,
+};
 
 /// What a backup begins with. The number behind it is that of the form, on a line.
 const NAME: &[u8] = b"replyx-backup ";
@@ -69,15 +75,21 @@ pub(crate) enum Part {
 /// A backup that is being written.
 pub(crate) struct Writer {
     path: PathBuf,
-    file: zstd::Encoder<'static, BufWriter<File>>,
+    file: zstd::Encoder<'static, Sink>,
 }
 
 impl Writer {
     /// Begins it.
-    pub(crate) fn begin(path: &Path, mut file: File, header: &Header) -> Result<Self, BackupError> {
+    pub(crate) fn begin(
+        path: &Path,
+        file: File,
+        seal: &Seal,
+        header: &Header,
+    ) -> Result<Self, BackupError> {
         let failed = failed(path);
-        file.write_all(&[NAME, FORMAT.to_string().as_bytes(), b"\n"].concat()).map_err(&failed)?;
-        let mut encoder = zstd::Encoder::new(BufWriter::new(file), LEVEL).map_err(&failed)?;
+        let mut sink = seal.wrap(BufWriter::new(file)).map_err(&failed)?;
+        sink.write_all(&[NAME, FORMAT.to_string().as_bytes(), b"\n"].concat()).map_err(&failed)?;
+        let mut encoder = zstd::Encoder::new(sink, LEVEL).map_err(&failed)?;
         encoder.include_checksum(true).map_err(&failed)?;
         let mut writer = Self { path: path.to_owned(), file: encoder };
         writer.json(HEADER, header)?;
@@ -102,9 +114,7 @@ impl Writer {
     pub(crate) fn end(mut self, summary: &Summary) -> Result<u64, BackupError> {
         self.json(SUMMARY, summary)?;
         let failed = failed(&self.path);
-        let mut buffered = self.file.finish().map_err(&failed)?;
-        buffered.flush().map_err(&failed)?;
-        let file = buffered.into_inner().map_err(|error| failed(error.into_error()))?;
+        let file = self.file.finish().and_then(Sink::finish).map_err(&failed)?;
         file.sync_all().map_err(&failed)?;
         Ok(file.metadata().map_err(&failed)?.len())
     }
@@ -138,16 +148,17 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> BackupError + use<> {
 /// A backup that is being read.
 pub(crate) struct Reader {
     path: PathBuf,
-    file: zstd::Decoder<'static, BufReader<BufReader<File>>>,
+    file: zstd::Decoder<'static, BufReader<Source>>,
     /// What is being read, for people.
     place: String,
 }
 
 impl Reader {
     /// Opens it.
-    pub(crate) fn open(path: &Path) -> Result<(Self, Header), BackupError> {
+    pub(crate) fn open(path: &Path, opener: &Opener) -> Result<(Self, Header), BackupError> {
         let failed = failed(path);
-        let mut file = BufReader::new(File::open(path).map_err(&failed)?);
+        let file = BufReader::new(File::open(path).map_err(&failed)?);
+        let mut file = opener.unwrap(file, &failed)?;
         let format = format_of(&mut file).map_err(&failed)?.ok_or(BackupError::NotABackup)?;
         if format != FORMAT {
             return Err(BackupError::Format(format));

@@ -9,6 +9,7 @@
 //! - A file under its final name is whole: it is written under another one first.
 //! - A file that was cut or changed is refused, and nothing of it lasts.
 //! - A restored home is paused ([`PAUSED`]) in the transaction that fills it.
+//! - It is encrypted if that is asked for ([`Seal`]), and then nothing of it can be read without the key.
 //! - Secrets stay sealed: the file does not hold the key, and says which one it needs.
 
 use std::{io, path::PathBuf};
@@ -20,13 +21,15 @@ mod cells;
 mod format;
 mod restore;
 mod save;
+mod seal;
 mod summary;
 mod verify;
 mod waiting;
 
 pub use format::Header;
 pub use restore::{Restored, restore};
-pub use save::{Saved, save};
+pub use save::{Making, Saved, save};
+pub use seal::{Opener, Seal};
 pub use summary::Sum;
 pub use verify::verify;
 pub use waiting::Waiting;
@@ -71,6 +74,17 @@ pub enum BackupError {
         /// The first migration that is not known.
         migration: i64,
     },
+    /// It is encrypted, and what was given does not open it.
+    #[error(
+        "the backup is encrypted, and no key opens it: give `--passphrase-file`, or `--identity` with the file of the secret key"
+    )]
+    Encrypted,
+    /// What was given as a public key is none.
+    #[error("`{0}` is no public key of age, which begins with `age1`")]
+    Recipient(String),
+    /// What was given as a file of secret keys is none.
+    #[error("the file of identities has no secret key of age, or a line that is none")]
+    Identity,
     /// The home has data.
     #[error("the database is in use: restore into an empty one")]
     Used,

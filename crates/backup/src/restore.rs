@@ -10,7 +10,7 @@ use replyx_storage::{
 };
 
 use crate::{
-    BackupError, Header, PAUSED, Sum, cells,
+    BackupError, Header, Opener, PAUSED, Sum, cells,
     format::{Part, Reader},
     summary::Summary,
 };
@@ -38,11 +38,12 @@ pub struct Restored {
 pub async fn restore(
     db: &Db,
     path: &Path,
+    opener: &Opener,
     keys: &[String],
     now: DateTime<Utc>,
     progress: impl FnMut(&str, &Sum),
 ) -> Result<Restored, BackupError> {
-    let (mut reader, header) = Reader::open(path)?;
+    let (mut reader, header) = Reader::open(path, opener)?;
     if let Some(needed) = header.keys.first().filter(|needed| !keys.contains(needed)) {
         let found = keys.first().cloned().unwrap_or_default();
         return Err(BackupError::Key { needed: needed.clone(), found });

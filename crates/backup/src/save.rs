@@ -9,10 +9,21 @@ use replyx_storage::{
     copy::{Cell, NamedFile, Snapshot, Table},
 };
 
-use crate::{BackupError, Header, PAUSED, Sum, cells, format::Writer, summary::Summary};
+use crate::{BackupError, Header, PAUSED, Seal, Sum, cells, format::Writer, summary::Summary};
 
 /// Rows are written in parts of about this size, bytes.
 const PART: usize = 256 * 1024;
+
+/// What a backup says of itself, and who can read it.
+#[derive(Clone)]
+pub struct Making {
+    /// The version of this program.
+    pub program: String,
+    /// The ids of the master secrets.
+    pub keys: Vec<String>,
+    /// Whether it is encrypted.
+    pub seal: Seal,
+}
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +41,6 @@ pub struct Saved {
 /// Writes a backup of everything that is in the database and its store of files at one moment. The
 /// program may run, and is not kept waiting.
 ///
-/// `keys` are the ids of the master secrets, `program` is the version of this program, and
 /// `progress` hears of each table with its rows, and of the files.
 ///
 /// # Errors
@@ -40,8 +50,7 @@ pub struct Saved {
 pub async fn save(
     db: &Db,
     path: &Path,
-    program: &str,
-    keys: Vec<String>,
+    making: Making,
     now: DateTime<Utc>,
     mut progress: impl FnMut(&str, &Sum),
 ) -> Result<Saved, BackupError> {
@@ -56,15 +65,15 @@ pub async fn save(
 
     let mut snapshot = db.snapshot().await?;
     let header = Header {
-        program: program.to_owned(),
+        program: making.program,
         made_at: now,
         database: db.backend().to_owned(),
         migrations: snapshot.migrations().await?,
         // What is not sealed needs no key.
-        keys: if db.holds_sealed().await? { keys } else { Vec::new() },
+        keys: if db.holds_sealed().await? { making.keys } else { Vec::new() },
     };
     let file = unfinished.reopen().map_err(failed)?;
-    let mut writer = Writer::begin(path, file, &header)?;
+    let mut writer = Writer::begin(path, file, &making.seal, &header)?;
 
     let mut summary = Summary::default();
     for table in snapshot.tables().await? {

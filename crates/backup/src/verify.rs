@@ -7,7 +7,7 @@ use replyx_files::{Files, FilesError};
 use replyx_storage::{Db, PoolSize};
 
 use crate::{
-    BackupError, Sum,
+    BackupError, Opener, Sum,
     format::{Part, Reader},
     restore::{Restored, restore},
     save::rows,
@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// Restores a backup into a temporary home beside it, and compares every row and every file. No key
-/// is needed, and no connection is opened.
+/// but that of an encrypted backup is needed, and no connection is opened.
 ///
 /// # Errors
 ///
 /// [`BackupError::Differs`] and whatever [`restore`] refuses.
 pub async fn verify(
     path: &Path,
+    opener: &Opener,
     now: DateTime<Utc>,
     progress: impl FnMut(&str, &Sum),
 ) -> Result<Restored, BackupError> {
@@ -35,13 +36,13 @@ pub async fn verify(
     let files = Files::in_folder(home.path().join("files"));
     let db = Db::open(&url, PoolSize { max: 2 }).await?.with_files(files);
 
-    let (_, header) = Reader::open(path)?;
-    let restored = restore(&db, path, &header.keys, now, progress).await;
+    let (_, header) = Reader::open(path, opener)?;
+    let restored = restore(&db, path, opener, &header.keys, now, progress).await;
     let compared = match &restored {
         // Tables of an earlier version are other ones by now: that they could be loaded and
         // migrated is what can be said of them.
         Ok(_) if is_older(&db, &header.migrations).await? => Ok(()),
-        Ok(_) => compare(&db, path).await,
+        Ok(_) => compare(&db, path, opener).await,
         Err(_) => Ok(()),
     };
     db.close().await;
@@ -53,7 +54,7 @@ async fn is_older(db: &Db, migrations: &[i64]) -> Result<bool, BackupError> {
 }
 
 /// Compares the home with the summary of the backup.
-async fn compare(db: &Db, path: &Path) -> Result<(), BackupError> {
+async fn compare(db: &Db, path: &Path, opener: &Opener) -> Result<(), BackupError> {
     let mut found = Summary::default();
     let mut snapshot = db.snapshot().await?;
     for table in snapshot.tables().await? {
@@ -69,7 +70,7 @@ async fn compare(db: &Db, path: &Path) -> Result<(), BackupError> {
         found.files.add(&[file.key.file.into_uuid().as_bytes(), bytes.as_slice()].concat());
     }
 
-    let (mut reader, _) = Reader::open(path)?;
+    let (mut reader, _) = Reader::open(path, opener)?;
     let written = loop {
         if let Part::Summary(written) = reader.next()? {
             break written;

@@ -25,10 +25,11 @@ mod health;
 mod knowledge;
 mod migrate;
 mod shell;
+mod version;
 
 /// Answers a business's customers in Telegram from the business's own documents.
 #[derive(Debug, Parser)]
-#[command(name = "replyx", version, arg_required_else_help = true)]
+#[command(name = "replyx", version = version::told(), arg_required_else_help = true)]
 struct Cli {
     /// A TOML file with settings; environment variables override it.
     #[arg(long, global = true, env = "REPLYX_CONFIG", value_name = "FILE")]
@@ -75,10 +76,7 @@ enum Command {
     /// Writes a backup of everything into one file, beside a running program.
     Backup(backup::Arguments),
     /// Restores a backup into an empty installation, which starts paused.
-    Restore {
-        /// The backup.
-        file: PathBuf,
-    },
+    Restore(backup::Restoring),
     /// Lets a restored installation work.
     Resume,
     /// Platform admins and the audit logs.
@@ -108,8 +106,8 @@ enum Command {
         #[command(subcommand)]
         command: Option<config::Command>,
     },
-    /// Asks the program that runs on this machine, on HOST and PORT, whether it answers. Health
-    /// checks of containers use it.
+    /// Asks the program that runs on this machine, on HOST and PORT or `PROBE_PORT`, whether it
+    /// answers. Health checks of containers use it.
     Health,
     /// Prints the `OpenAPI` document.
     Openapi,
@@ -208,8 +206,8 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Restore { file: backup } => {
-            backup::restore(&load()?, &backup).await?;
+        Command::Restore(restoring) => {
+            backup::restore(&load()?, &restoring).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Resume => {

@@ -87,6 +87,7 @@ struct Raw {
     environment: Kind,
     host: IpAddr,
     port: u16,
+    probe_port: Option<u16>,
     public_url: Option<String>,
     data_dir: PathBuf,
     log_dir: Option<PathBuf>,
@@ -280,6 +281,11 @@ impl Config {
     /// Where to listen.
     pub const fn listen(&self) -> SocketAddr {
         SocketAddr::new(self.raw.host, self.raw.port)
+    }
+
+    /// Where a process without the role `http` serves health and metrics, if it does.
+    pub fn listen_for_probes(&self) -> Option<SocketAddr> {
+        self.raw.probe_port.map(|port| SocketAddr::new(self.raw.host, port))
     }
 
     /// The address under which we are known, whatever its scheme.

@@ -7,7 +7,7 @@
 use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use replyx_api::{ApiSettings, AppState, access::Accesses, vitals::Health};
+use replyx_api::access::Accesses;
 use replyx_billing::welcome;
 use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
@@ -31,10 +31,13 @@ use crate::{
     files::OpenFiles,
     heart::{self, Heart},
     keys, privacy,
-    roles::{Roles, http},
+    roles::Roles,
     slot::{Occupancy, Slot},
-    space, telemetry,
 };
+
+mod serving;
+
+use serving::{Served, Serving};
 
 /// How long running turns and jobs may take to finish when the process stops.
 const FINISH_TURNS: Duration = Duration::from_secs(6);
@@ -47,7 +50,7 @@ pub struct Running {
     slot: Slot,
     /// What it works with.
     pub engine: Arc<Engine>,
-    /// Where it listens, if it serves HTTP.
+    /// Where it listens: for everything with the role `http`, else for health and metrics, if it does.
     pub address: Option<std::net::SocketAddr>,
     /// Is there no account yet?
     pub is_new: bool,
@@ -79,7 +82,9 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     if let Some(address) = running.address {
         // For a caller that started us with port 0; one that does not listen is no reason to stop.
         let engine = &running.engine;
-        banner::show(&config, &Started { engine, address, is_new: running.is_new });
+        if roles.http {
+            banner::show(&config, &Started { engine, address, is_new: running.is_new });
+        }
         let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     }
     let db = running.engine.db.clone();
@@ -136,8 +141,6 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let Engine { db, tuning, clock, .. } = &*engine;
     welcome::welcome_all(db, &config.billing(), tuning, clock).await?;
     tasks.extend(keys::start(&engine, accesses.settings_changed(), &work_stop).await?);
-    let mut address = None;
-    let mut is_new = false;
 
     if roles.worker {
         turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
@@ -151,34 +154,12 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         let fleet = Fleet::new(Arc::clone(&engine), public_url, files.bots());
         intake.push(tokio::spawn(fleet.run(intake_stop.clone())));
     }
-    if roles.http {
-        let listener = http::listen(config.listen())
-            .with_context(|| format!("cannot listen on `{}`", config.listen()))?;
-        let listens = listener.local_addr()?;
-        address = Some(listens);
-        let render = telemetry::metrics(work_stop.clone())?;
-        let health = Health::default();
-        let look = space::of(config.data_dir());
-        let watching = health.clone().watch(Arc::clone(&engine), look, work_stop.clone());
-        tasks.push(tokio::spawn(watching));
-        let state = AppState::new(
-            Arc::clone(&engine),
-            accesses,
-            health,
-            Box::new(render),
-            ApiSettings { program: app::program()?, ..config.api(listens) },
-            intake_stop.clone(),
-        );
-        is_new = !engine.db.read().await?.system().users().any().await?;
-        let router = replyx_api::router(&state);
-        let stop = intake_stop.clone();
-        let settings = state.settings.clone();
-        let most = if roles.bots { files.connections() } else { files.connections_alone() };
-        intake.push(tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, router, &settings, most, stop).await {
-                tracing::error!(error = %error, "http server failed");
-            }
-        }));
+    let serving = Serving { config, roles, files: &files, stop: &intake_stop };
+    let served = serving.begin(&engine, accesses, &work_stop).await?;
+    let (address, is_new) = served.as_ref().map_or((None, false), Served::told);
+    if let Some(Served { server, watching, .. }) = served {
+        intake.push(server);
+        tasks.push(watching);
     }
     if roles.worker {
         // Last: the metrics must be there.

@@ -32,12 +32,18 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .nest(BASE, api.merge(uploads))
         .merge(hooks)
+        .merge(probes())
+        .routes(routes!(index::index))
+        .routes(routes!(problems::read))
+}
+
+/// What supervisors and monitors ask of every process.
+pub(super) fn probes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(measure::metrics))
-        .routes(routes!(index::index))
-        .routes(routes!(problems::read))
 }
 
 /// People: signing up and in, and what is theirs alone.

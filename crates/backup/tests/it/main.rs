@@ -9,13 +9,14 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use replyx_backup::{BackupError, PAUSED, restore, save, verify};
+use replyx_backup::{BackupError, Making, Opener, PAUSED, Seal, restore, save, verify};
 use replyx_core::{change::New, clock::Clock, fixtures, role::Role, rules::user::UserWithPassword};
 use replyx_storage::{
     Db, StorageError,
     copy::Cell,
     testing::{self, TestDb},
 };
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 fn now() -> DateTime<Utc> {
@@ -50,15 +51,21 @@ async fn count(db: &Db, name: &str) -> usize {
     rows
 }
 
+fn making(seal: Seal) -> Making {
+    Making { program: "0.1.0".to_owned(), keys: Vec::new(), seal }
+}
+
 async fn saved(db: &Db) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup");
-    save(db, &file, "0.1.0", Vec::new(), now(), |_, _| {}).await.unwrap();
+    save(db, &file, making(Seal::Open), now(), |_, _| {}).await.unwrap();
     (folder, file)
 }
 
 async fn restored(file: &Path, home: &TestDb) -> Result<u64, BackupError> {
-    restore(&home.db, file, &[], now(), |_, _| {}).await.map(|restored| restored.rows)
+    restore(&home.db, file, &Opener::default(), &[], now(), |_, _| {})
+        .await
+        .map(|restored| restored.rows)
 }
 
 /// Somebody writes while each table is read; the backup shows one moment.
@@ -80,7 +87,7 @@ async fn shows_one_moment(home: TestDb, other: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup");
     let mut tables = 0;
-    save(&home.db, &file, "0.1.0", Vec::new(), now(), |_, _| {
+    save(&home.db, &file, making(Seal::Open), now(), |_, _| {
         tables += 1;
         ask.send(()).unwrap();
         tokio::task::block_in_place(|| told.recv()).unwrap();
@@ -96,7 +103,10 @@ async fn shows_one_moment(home: TestDb, other: TestDb) {
     for name in ["members", "workspaces", "users"] {
         assert_eq!(count(&other.db, name).await, 3, "{name}");
     }
-    assert_eq!(verify(&file, now(), |_, _| {}).await.unwrap().header.made_at, now());
+    assert_eq!(
+        verify(&file, &Opener::default(), now(), |_, _| {}).await.unwrap().header.made_at,
+        now()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -126,7 +136,7 @@ async fn a_restored_home_is_paused_and_is_not_restored_into_again(home: &TestDb)
     let third = testing::sqlite().await;
     assert_eq!(restored(&again, &third).await.unwrap(), rows);
     assert!(matches!(
-        save(&home.db, &again, "0.1.0", Vec::new(), now(), |_, _| {}).await,
+        save(&home.db, &again, making(Seal::Open), now(), |_, _| {}).await,
         Err(BackupError::Exists(_))
     ));
 }
@@ -162,7 +172,7 @@ async fn a_backup_that_was_cut_or_changed_anywhere_is_refused_and_leaves_nothing
     let longer = [whole.as_slice(), b"more"].concat();
     refused(&longer, "longer").await;
     refused(b"", "empty").await;
-    assert!(verify(&damaged, now(), |_, _| {}).await.is_err());
+    assert!(verify(&damaged, &Opener::default(), now(), |_, _| {}).await.is_err());
     let names = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(names, 2, "there are the backup and the damaged one, and nothing beside them");
 
@@ -176,10 +186,85 @@ async fn tables_of_an_earlier_version_become_those_of_this_one() {
     source.db.migrate_down(2).await.unwrap();
     let (_folder, file) = saved(&source.db).await;
 
-    assert!(verify(&file, now(), |_, _| {}).await.is_ok());
+    assert!(verify(&file, &Opener::default(), now(), |_, _| {}).await.is_ok());
     let home = testing::postgres().await;
     restored(&file, &home).await.unwrap();
     assert!(home.db.migrations().await.unwrap().iter().all(|step| step.applied));
     grow(&home.db).await;
     assert_eq!(count(&home.db, "members").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encrypted_backup_is_read_with_its_key_and_not_without() {
+    let source = testing::sqlite().await;
+    grow(&source.db).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    let owner = age::x25519::Identity::generate();
+    let stranger = age::x25519::Identity::generate();
+    let of = |identity: &age::x25519::Identity| {
+        let text = format!("# a key\n\n{}\n", identity.to_string().expose_secret());
+        Opener::default().with_identities(&text).unwrap()
+    };
+    let seal = Seal::to(&[owner.to_public().to_string()]).unwrap();
+    save(&source.db, &file, making(seal), now(), |_, _| {}).await.unwrap();
+
+    // None of the words of the tables can be read, and age's own header comes first.
+    let bytes = fs::read(&file).unwrap();
+    assert!(bytes.starts_with(b"age-encryption.org/v1\n"));
+    let (_open, plain) = saved(&source.db).await;
+    assert!(fs::read(&plain).unwrap().starts_with(b"replyx-backup "));
+    assert!(!bytes.windows(13).any(|window| window == b"replyx-backup"));
+
+    let home = testing::sqlite().await;
+    for opener in [Opener::default(), of(&stranger)] {
+        let refused = restore(&home.db, &file, &opener, &[], now(), |_, _| {}).await;
+        assert!(matches!(refused, Err(BackupError::Encrypted)), "{refused:?}");
+        assert!(home.db.is_unused().await.unwrap());
+    }
+    verify(&file, &of(&owner), now(), |_, _| {}).await.unwrap();
+
+    // Cut and changed files are refused as others are.
+    let damaged = folder.path().join("damaged");
+    let step = (bytes.len() / 20).max(1);
+    for at in (0..bytes.len()).step_by(step) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x10;
+        for bad in [&bytes[..at], &changed] {
+            fs::write(&damaged, bad).unwrap();
+            let refused = restore(&home.db, &damaged, &of(&owner), &[], now(), |_, _| {}).await;
+            assert!(refused.is_err(), "at {at}");
+            assert!(home.db.is_unused().await.unwrap(), "at {at}");
+        }
+    }
+    restore(&home.db, &file, &of(&owner), &[], now(), |_, _| {}).await.unwrap();
+    assert_eq!(count(&home.db, "members").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_encrypted_with_a_passphrase() {
+    let source = testing::sqlite().await;
+    grow(&source.db).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    let seal = Seal::Passphrase("correct horse battery".into());
+    save(&source.db, &file, making(seal), now(), |_, _| {}).await.unwrap();
+
+    let home = testing::sqlite().await;
+    let wrong = Opener::default().with_passphrase("correct horse".into());
+    let refused = restore(&home.db, &file, &wrong, &[], now(), |_, _| {}).await;
+    assert!(matches!(refused, Err(BackupError::Encrypted)), "{refused:?}");
+    let right = Opener::default().with_passphrase("correct horse battery".into());
+    restore(&home.db, &file, &right, &[], now(), |_, _| {}).await.unwrap();
+    assert_eq!(count(&home.db, "members").await, 1);
+}
+
+#[test]
+fn what_is_no_key_is_refused_by_name() {
+    let refused = Seal::to(&["age1nothing".to_owned()]).err().unwrap();
+    assert!(refused.to_string().contains("`age1nothing`"), "{refused}");
+    for text in ["", "# only a comment\n", "no key\n"] {
+        let refused = Opener::default().with_identities(text);
+        assert!(matches!(refused, Err(BackupError::Identity)), "{text}");
+    }
 }

@@ -1,16 +1,23 @@
 //! `replyx backup FILE`, `replyx backup verify FILE`, `replyx restore FILE` and `replyx resume`
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
-use replyx_backup::{PAUSED, Restored, Sum, Waiting};
+use replyx_backup::{Making, Opener, PAUSED, Restored, Seal, Sum, Waiting};
 use replyx_core::clock::Clock;
 use replyx_storage::{Db, Holding, PoolSize};
 use replyx_terminal::{complain, say};
+use secrecy::{SecretString, zeroize::Zeroizing};
 
 use super::migrate;
 use crate::config::{Config, sqlite_file};
+
+/// The shortest passphrase of a backup, characters.
+const SHORTEST_PASSPHRASE: usize = 12;
 
 /// What is done with a backup.
 #[derive(Debug, Args)]
@@ -21,22 +28,85 @@ pub struct Arguments {
     /// The file to write. It must not exist.
     #[arg(required = true)]
     file: Option<PathBuf>,
+    /// Encrypts it for the owner of this public key of age (`age1...`); may be repeated.
+    #[arg(long, value_name = "KEY")]
+    recipient: Vec<String>,
+    /// Encrypts it with the passphrase that is the first line of this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "recipient")]
+    passphrase_file: Option<PathBuf>,
+}
+
+/// What opens an encrypted backup.
+#[derive(Debug, Args)]
+pub struct Opening {
+    /// The file with the secret key of age, as `age-keygen` writes it.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// The file whose first line is the passphrase.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl Opening {
+    fn opener(&self) -> anyhow::Result<Opener> {
+        let mut opener = Opener::default();
+        if let Some(file) = &self.passphrase_file {
+            opener = opener.with_passphrase(passphrase(file)?);
+        }
+        if let Some(file) = &self.identity {
+            let text = Zeroizing::new(text_of(file)?);
+            opener = opener
+                .with_identities(&text)
+                .with_context(|| format!("`{}` cannot be used", file.display()))?;
+        }
+        Ok(opener)
+    }
+}
+
+/// A backup to restore, and what opens it.
+#[derive(Debug, Args)]
+pub struct Restoring {
+    /// The backup.
+    file: PathBuf,
+    #[command(flatten)]
+    opening: Opening,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Restores a backup into a temporary home beside it, and compares every row and file.
-    Verify {
-        /// The backup.
-        file: PathBuf,
-    },
+    Verify(Restoring),
 }
 
 impl Arguments {
     /// The backup to verify, which needs no configuration.
-    pub fn verified(&self) -> Option<&Path> {
-        self.command.as_ref().map(|Command::Verify { file }| file.as_path())
+    pub fn verified(&self) -> Option<&Restoring> {
+        self.command.as_ref().map(|Command::Verify(restoring)| restoring)
     }
+
+    fn seal(&self) -> anyhow::Result<Seal> {
+        Ok(match &self.passphrase_file {
+            Some(file) => Seal::Passphrase(passphrase(file)?),
+            None if self.recipient.is_empty() => Seal::Open,
+            None => Seal::to(&self.recipient)?,
+        })
+    }
+}
+
+fn text_of(file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))
+}
+
+/// The first line of a file, which must be long enough that nobody finds it by trying.
+fn passphrase(file: &Path) -> anyhow::Result<SecretString> {
+    let text = Zeroizing::new(text_of(file)?);
+    let line = text.lines().next().unwrap_or_default();
+    ensure!(
+        line.chars().count() >= SHORTEST_PASSPHRASE,
+        "`{}`: a passphrase has at least {SHORTEST_PASSPHRASE} characters on the first line",
+        file.display()
+    );
+    Ok(SecretString::from(line))
 }
 
 /// Writes a backup.
@@ -44,12 +114,15 @@ pub async fn save(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
     let file = arguments.file.as_deref().context("no file was named")?;
     let is_absent = sqlite_file(&config.database_url()).is_some_and(|file| !file.exists());
     ensure!(!is_absent, "there is no database yet: nothing was backed up");
-    let keys = config.keys()?.ids();
+    let making = Making {
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        keys: config.keys()?.ids(),
+        seal: arguments.seal()?,
+    };
     let clock = Clock::system();
     let db = open(config, &clock).await?;
 
-    let version = env!("CARGO_PKG_VERSION");
-    let saved = replyx_backup::save(&db, file, version, keys, clock.now(), show).await;
+    let saved = replyx_backup::save(&db, file, making, clock.now(), show).await;
     db.close().await;
     let saved = saved.context("no backup was made")?;
 
@@ -69,15 +142,18 @@ pub async fn save(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
 }
 
 /// Restores a backup into a temporary home and compares.
-pub async fn verify(file: &Path) -> anyhow::Result<()> {
-    let verified = replyx_backup::verify(file, Clock::system().now(), show).await;
+pub async fn verify(restoring: &Restoring) -> anyhow::Result<()> {
+    let file = restoring.file.as_path();
+    let opener = restoring.opening.opener()?;
+    let verified = replyx_backup::verify(file, &opener, Clock::system().now(), show).await;
     let verified = verified.with_context(|| format!("`{}` is no good backup", file.display()))?;
     say!("`{}` is whole: {}", file.display(), described(&verified));
     Ok(())
 }
 
 /// Restores a backup into the home of this configuration, which must be empty.
-pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
+pub async fn restore(config: &Config, restoring: &Restoring) -> anyhow::Result<()> {
+    let opener = restoring.opening.opener()?;
     // Held until the end: a server that starts in the meantime is refused.
     let _alone = migrate::alone(config, "restore")?;
     let clock = Clock::system();
@@ -87,7 +163,8 @@ pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     let hold = hold.context("`restore` needs the program to be stopped; a process is starting")?;
     migrate::refuse_while_running(config, &db, "restore").await?;
 
-    let restored = replyx_backup::restore(&db, file, &keys, clock.now(), show).await;
+    let restored =
+        replyx_backup::restore(&db, &restoring.file, &opener, &keys, clock.now(), show).await;
     hold.release().await?;
     db.close().await;
     let restored = restored.context("nothing was restored")?;
@@ -104,6 +181,12 @@ pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
 pub async fn resume(config: &Config) -> anyhow::Result<()> {
     let clock = Clock::system();
     let db = open(config, &clock).await?;
+    let report = replyx_billing::verify::verify(&db).await?;
+    ensure!(
+        report.is_sound(),
+        "the ledger has {} faults, and the installation stays paused: `replyx billing verify` names them",
+        report.found
+    );
     let mut tx = db.begin().await?;
     if tx.system().settings().remove(PAUSED).await?.is_none() {
         bail!("the installation is not paused");

@@ -14,9 +14,20 @@ use crate::config::Config;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks the program on this machine whether it is alive; neither the database nor Redis is asked.
+/// With `PROBE_PORT` that may be a process without the role `http`.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
-    let address = reachable(config.listen());
-    let url = format!("http://{address}/health/live");
+    let first = ask(config.listen()).await;
+    let answered = match (first, config.listen_for_probes()) {
+        (Err(_), Some(probes)) => ask(probes).await,
+        (first, _) => first,
+    };
+    say!("ok    {}", answered?);
+    Ok(())
+}
+
+/// Asks a process that listens on this address; returns where it was asked.
+async fn ask(listens: SocketAddr) -> anyhow::Result<String> {
+    let url = format!("http://{}/health/live", reachable(listens));
 
     // Proxies of the environment lead away from this machine.
     let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
@@ -25,8 +36,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 
     let status = answer.status();
     ensure!(status.is_success(), "`{url}` answers with {status}");
-    say!("ok    {url}");
-    Ok(())
+    Ok(url)
 }
 
 /// Where a program that listens on this address is reached from its own machine.

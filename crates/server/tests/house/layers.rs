@@ -101,6 +101,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// the same.
 const OWNED: &[(&str, &[&str])] = &[
     ("rust-stemmers", &["text"]),
+    ("age", &["backup"]),
     ("zstd", &["backup"]),
     ("sqlx", &["storage"]),
     ("rusqlite", &["storage"]),

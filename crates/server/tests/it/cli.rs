@@ -15,7 +15,9 @@ async fn alone_it_prints_help() {
     }
     assert!(!text.contains("extract"), "that one is for itself: {text}");
     let (good, out, _) = run(&["--version"], &[]).await;
-    assert!(good && out.starts_with("replyx "), "{out}");
+    let told = format!("replyx {} (", env!("CARGO_PKG_VERSION"));
+    assert!(good && out.starts_with(&told), "{out}");
+    assert!(out.contains("commit") && out.contains("build"), "{out}");
     let (good, _, err) = run(&["fly"], &[]).await;
     assert!(!good && err.contains("fly"), "{err}");
 }

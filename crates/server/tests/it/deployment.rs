@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::harness::{Home, run};
+use replyx_testkit::api::Api;
+use reqwest::Method;
+
+use crate::harness::{Home, run, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_health_of_a_program_is_asked_on_its_own_machine() {
@@ -20,6 +23,40 @@ async fn the_health_of_a_program_is_asked_on_its_own_machine() {
     shop.program.kill().await;
     let (good, out, err) = run(&["health"], &asked).await;
     assert!(!good && err.contains("does not answer"), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_of_every_role_serves_its_health_and_its_metrics_and_nothing_else() {
+    let home = Home::sqlite().await;
+    for role in ["worker", "bots"] {
+        let launch = home.launch().with("PROBE_PORT", 0).with("PORT", 1);
+        let program = launch.arg("--role").arg(role).start().await;
+        let api = Api::new(program.base());
+        api.get("/health/live").await.expect(200);
+        until("the first look", async || {
+            let report = api.get("/health/ready").await.expect(200).body;
+            (report["database"] == "ok" && report["disk_free_bytes"].is_u64()).then_some(())
+        })
+        .await;
+        let metrics = api.request(Method::GET, "/metrics").send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        assert!(metrics.contains("replyx_build_info"), "{role}: {metrics}");
+        assert!(metrics.contains("path=\"/health/live\""), "{role}: {metrics}");
+        for path in ["/api/v1/me", "/api/openapi.json", "/api/docs", "/app/", "/"] {
+            api.get(path).await.expect(404);
+        }
+
+        let port = program.base().rsplit_once(':').unwrap().1.to_owned();
+        let asked = [("PROBE_PORT", &*port), ("PORT", "1")];
+        let (good, out, err) = run(&["health"], &asked).await;
+        assert!(good && out.contains(&format!(":{port}/health/live")), "{out}{err}");
+        program.terminate().await;
+    }
+
+    // Without the setting it does not listen; that it works is seen in its log.
+    let program = home.launch().arg("--role").arg("worker").start_silent();
+    until("it has started", async || program.log().contains("started").then_some(())).await;
+    assert!(!program.log().contains("listening"), "{}", program.log());
 }
 
 #[tokio::test]
