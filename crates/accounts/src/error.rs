@@ -134,6 +134,12 @@ pub enum Error {
     /// An admin would lock themselves out.
     #[error("admins cannot do this to their own account")]
     Yourself,
+    /// The job runs, and only its worker may end it.
+    #[error("the job is running; try again when it has ended")]
+    JobRunning,
+    /// The job runs by the clock.
+    #[error("the job runs by the clock and cannot be canceled")]
+    JobScheduled,
 
     /// A limit is used up.
     #[error(transparent)]
@@ -178,6 +184,8 @@ impl Error {
             Self::LastOwner | Self::OwnerOfOthers => "last_owner",
             Self::TooManyKeys => "too_many_keys",
             Self::Yourself => "yourself",
+            Self::JobRunning => "job_running",
+            Self::JobScheduled => "job_scheduled",
             Self::Unauthenticated
             | Self::Forbidden
             | Self::NotFound(_)

@@ -4,11 +4,13 @@
 
 pub mod audit;
 pub mod balances;
+pub mod jobs;
 pub mod model_keys;
 pub mod model_providers;
 pub mod model_usage;
 pub mod prices;
 pub mod settings;
+pub mod system;
 pub mod users;
 pub mod workspaces;
 

@@ -325,7 +325,9 @@ const fn of_account(refusal: &accounts::Error) -> (StatusCode, &'static str) {
         | E::LastOwner
         | E::OwnerOfOthers
         | E::TooManyKeys
-        | E::Yourself => StatusCode::CONFLICT,
+        | E::Yourself
+        | E::JobRunning
+        | E::JobScheduled => StatusCode::CONFLICT,
         // These have a place of their own among the errors of the API.
         E::Unauthenticated
         | E::Forbidden

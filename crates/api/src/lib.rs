@@ -65,6 +65,7 @@ mod rate_headers;
 pub mod rates;
 pub mod router;
 pub mod shares;
+pub mod sizes;
 pub mod sources;
 pub mod state;
 mod streams;

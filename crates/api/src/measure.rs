@@ -71,16 +71,7 @@ fn method(method: &Method) -> &'static str {
 )]
 pub(crate) async fn metrics(state: State<AppState>, headers: HeaderMap) -> ApiResult<Response> {
     let State(state) = state;
-    if let Some(token) = &state.settings.metrics_token {
-        let shown = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .unwrap_or_default();
-        if !same(shown, token.expose_secret()) {
-            return Err(ApiError::Unauthenticated);
-        }
-    }
+    permitted(&state, &headers)?;
     let (open, idle, most) = state.db().connections();
     metrics::gauge!("db_pool_size").set(f64::from(most));
     metrics::gauge!("db_pool_open").set(f64::from(open));
@@ -88,4 +79,15 @@ pub(crate) async fn metrics(state: State<AppState>, headers: HeaderMap) -> ApiRe
     metrics::gauge!("db_pool_checked_out").set(busy.max(0.0));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], (state.metrics)()).into_response())
+}
+
+/// May what is measured be read? With `METRICS_TOKEN` by those who show it.
+pub(crate) fn permitted(state: &AppState, headers: &HeaderMap) -> ApiResult<()> {
+    let Some(token) = &state.settings.metrics_token else { return Ok(()) };
+    let shown = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    if same(shown, token.expose_secret()) { Ok(()) } else { Err(ApiError::Unauthenticated) }
 }

@@ -46,7 +46,7 @@ const OF_A_WORKSPACE: u32 = 4;
 fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
     let post = method == Method::POST;
     match path {
-        "/metrics" => Some((setting::RATE_METRICS, For::Address)),
+        "/metrics" | "/metrics/db-size" => Some((setting::RATE_METRICS, For::Address)),
         "/api/v1/auth/register" | "/api/v1/auth/confirm" | "/api/v1/invitations/accept" if post => {
             Some((setting::RATE_REGISTER, For::Address))
         }

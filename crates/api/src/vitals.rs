@@ -183,6 +183,11 @@ impl Health {
         }
     }
 
+    /// How many bytes may still be written to the disk of the data.
+    pub(crate) fn free(&self) -> Option<u64> {
+        self.report().disk_free_bytes
+    }
+
     pub(crate) fn report(&self) -> Report {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -153,6 +153,8 @@ standalone! {
     BalanceCredited,
     BalanceRefunded,
     DollarRateSet,
+    JobCanceled,
+    JobRetried,
     ModelKeyCreated,
     ModelKeyDeleted,
     ModelKeyUpdated,

@@ -18,6 +18,7 @@ mod admin;
 mod backup;
 mod billing;
 mod config;
+mod db;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
@@ -79,6 +80,11 @@ enum Command {
     Restore(backup::Restoring),
     /// Lets a restored installation work.
     Resume,
+    /// The database.
+    Db {
+        #[command(subcommand)]
+        command: db::Command,
+    },
     /// Platform admins and the audit logs.
     Admin {
         #[command(subcommand)]
@@ -212,6 +218,10 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Resume => {
             backup::resume(&load()?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Db { command } => {
+            db::run(&load()?, command).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin { command } => admin::run(&load()?, command).await,

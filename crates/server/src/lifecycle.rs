@@ -159,7 +159,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let (address, is_new) = served.as_ref().map_or((None, false), Served::told);
     if let Some(Served { server, watching, .. }) = served {
         intake.push(server);
-        tasks.push(watching);
+        tasks.extend(watching);
     }
     if roles.worker {
         // Last: the metrics must be there.

@@ -30,7 +30,7 @@ pub struct Table {
 }
 
 /// Tables that tell of a moment and not of the installation.
-const PASSING: [&str; 2] = ["processes", "_sqlx_migrations"];
+const PASSING: [&str; 3] = ["processes", "database_sizes", "_sqlx_migrations"];
 
 /// What is derived from tables begins so: the full-text index of `SQLite`, and the vectors that
 /// pgvector searches.

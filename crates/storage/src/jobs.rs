@@ -14,6 +14,10 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx, fair::Places};
 
+mod seen;
+
+pub use seen::{JobFilter, SeenJob};
+
 /// The jobs that belong to nobody take turns together.
 const NOBODY: Uuid = Uuid::nil();
 

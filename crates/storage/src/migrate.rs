@@ -81,6 +81,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     53 "0053_balance_notices",
     55 "0055_quoted",
     56 "0056_edits",
+    59 "0059_database_sizes",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

@@ -28,6 +28,7 @@ use crate::{
         BalanceNotices, Credits, Holds, Ledger, Prices, SystemBalanceNotices, SystemHolds,
         SystemLedger, SystemTrials, Trials,
     },
+    load::SystemLoad,
     members::{Invitations, Members, SystemInvitations},
     messages::{Messages, SystemMessages},
     model_calls::{ModelCalls, SystemModelCalls},
@@ -43,6 +44,7 @@ use crate::{
     second_factors::SecondFactors,
     sessions::Sessions,
     settings::StoredSettings,
+    sizes::SystemSizes,
     slas::{Slas, SystemSlas},
     snoozes::{Snoozes, SystemSnoozes},
     sources::{Sources, SystemSources},
@@ -228,6 +230,8 @@ system_tables! {
     kept_answers: SystemKeptAnswers,
     /// All ledgers, to be summed and proved.
     ledger: SystemLedger,
+    /// How much work there is.
+    load: SystemLoad,
     /// Failed attempts to sign in.
     login_attempts: LoginAttempts,
     /// All utterances, for what is told of many.
@@ -254,6 +258,8 @@ system_tables! {
     second_factors: SecondFactors,
     /// Sign-ins.
     sessions: Sessions,
+    /// How large the database is and was.
+    sizes: SystemSizes,
     /// What a platform admin has set.
     settings: StoredSettings,
     /// All that was promised to customers, for the schedule.

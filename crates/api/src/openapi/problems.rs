@@ -118,6 +118,8 @@ codes! {
         too_many_keys: "the workspace has reached the limit of API keys",
         too_many_sources: "the workspace has reached the limit of sources",
         too_many_workspaces: "you have reached the limit of workspaces",
+        job_running: "the job is running; try again when it has ended",
+        job_scheduled: "the job runs by the clock and cannot be canceled",
         yourself: "admins cannot do this to their own account",
     }
     412 {

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     admin, answers, assistants, attachments, auth, billing, bots, canned_replies, channels,
     dialogs, documents, evaluation, events, health, hooks, index, input::JSON_LIMIT, measure,
-    models, openapi, operators, problems, sources, state::AppState, tags, usage, users, workspaces,
+    models, openapi, operators, problems, sizes, sources, state::AppState, tags, usage, users, workspaces,
 };
 
 /// The base of the API.
@@ -44,6 +44,7 @@ pub(super) fn probes() -> OpenApiRouter<AppState> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(measure::metrics))
+        .routes(routes!(sizes::read))
 }
 
 /// People: signing up and in, and what is theirs alone.
@@ -198,6 +199,10 @@ fn installation() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::workspaces::resume))
         .routes(routes!(admin::settings::list))
         .routes(routes!(admin::settings::read, admin::settings::set, admin::settings::remove))
+        .routes(routes!(admin::system::read))
+        .routes(routes!(admin::jobs::list))
+        .routes(routes!(admin::jobs::cancel))
+        .routes(routes!(admin::jobs::retry))
         .routes(routes!(admin::model_usage::list))
         .routes(routes!(admin::balances::read))
         .routes(routes!(admin::balances::credit))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::acts;
 use crate::{
-    ids::{ModelKeyId, UserId, WorkspaceId},
+    ids::{JobId, ModelKeyId, UserId, WorkspaceId},
     ledger::CreditSource,
     money::Money,
 };
@@ -108,6 +108,12 @@ acts! {
         rate: Money,
         in_force_from: DateTime<Utc>,
     }
+
+    /// A job was made to run at once.
+    JobRetried = "job.retried" on job: JobId { kind: String }
+
+    /// A job was canceled.
+    JobCanceled = "job.canceled" on job: JobId { kind: String }
 
     /// A platform admin read the audit log of a workspace.
     AuditRead = "audit.read" on workspace: WorkspaceId {}

@@ -973,6 +973,14 @@ fn acts_of_platform_admins_are_stored_as_ever() {
                 ),
             ),
             (
+                stored(&JobRetried { job: ID.parse().unwrap(), kind: text("send_mail") }),
+                done("JobRetried", "job.retried", "job", ID, r#"{"kind":"send_mail"}"#),
+            ),
+            (
+                stored(&JobCanceled { job: ID.parse().unwrap(), kind: text("send_mail") }),
+                done("JobCanceled", "job.canceled", "job", ID, r#"{"kind":"send_mail"}"#),
+            ),
+            (
                 stored(&PricesSet { prices: text("2"), in_force_from: at() }),
                 done(
                     "PricesSet",

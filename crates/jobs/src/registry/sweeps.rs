@@ -58,6 +58,11 @@ const END_TRIALS: Duration = Duration::from_mins(1);
 /// How long after its end balances are looked at again.
 const WATCH_BALANCES: Duration = Duration::from_mins(1);
 
+/// How long after its end the database is measured again.
+const MEASURE_DATABASE: Duration = Duration::from_hours(1);
+/// How long measurements are kept.
+const SIZES: Duration = days(400);
+
 /// How long after its end promised times are looked at again: what is told of them is that late.
 const FOLLOW_SLAS: Duration = Duration::from_secs(5);
 
@@ -263,11 +268,36 @@ scheduled!(
 );
 
 scheduled!(
+    /// Measures how large the database and its tables are.
+    MeasureDatabase, by_the_clock("measure_database"), MEASURE_DATABASE, |run| {
+        counted(Self::KIND, measured(run))
+    }
+);
+
+scheduled!(
     /// Operators who are silent go offline; what they have, and what waits, is given to others.
     TendOperators, by_the_clock("tend_operators"), TEND_OPERATORS, |run| {
         counted(Self::KIND, assignment::tend(run.engine))
     }
 );
+
+/// Measures without holding up anybody who writes; returns how many tables there are.
+async fn measured(run: JobRun<'_>) -> Result<usize, StorageError> {
+    let engine = &run.engine;
+    let mut reading = engine.db.read().await?;
+    let size = reading.system().sizes().measure(engine.clock.now()).await?;
+    drop(reading);
+
+    retried(|| async {
+        let mut tx = engine.db.begin().await?;
+        tx.system().sizes().keep(&size).await?;
+        tx.system().sizes().forget((size.measured_at - SIZES).date_naive()).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await?;
+    Ok(size.tables.len())
+}
 
 /// Nobody is told anything of money where nobody pays.
 async fn watched(run: JobRun<'_>) -> Result<u64, StorageError> {

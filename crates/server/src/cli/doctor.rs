@@ -26,6 +26,7 @@ mod files;
 mod host;
 mod mail;
 mod online;
+mod size;
 mod telegram;
 
 /// How long one thing may take to answer.
@@ -114,8 +115,9 @@ pub async fn run(file: Option<&Path>, inquiry: Inquiry) -> ExitCode {
 }
 
 async fn look(config: &Config, inquiry: Inquiry) -> Vec<Finding> {
-    let (database, clock, files, redis, models, embeddings, mail, telegram, confinement) = tokio::join!(
+    let (database, size, clock, files, redis, models, embeddings, mail, telegram, confinement) = tokio::join!(
         database(config),
+        size::look(config),
         host::clock(config),
         files::look(config),
         redis(config),
@@ -132,6 +134,7 @@ async fn look(config: &Config, inquiry: Inquiry) -> Vec<Finding> {
     findings.extend([data_folder(config), secret_key(config)]);
     findings.extend(host::files(config));
     findings.push(database);
+    findings.extend(size);
     findings.extend(clock);
     findings.extend([files, redis]);
     findings.extend(models);

@@ -28,8 +28,8 @@ pub(super) struct Serving<'a> {
 /// A process that listens.
 pub(super) struct Served {
     pub server: JoinHandle<()>,
-    /// Looks at what the process needs, for health and metrics.
-    pub watching: JoinHandle<()>,
+    /// Look at what the process needs, and at what the database has become, for health and metrics.
+    pub watching: [JoinHandle<()>; 2],
     address: SocketAddr,
     is_new: bool,
 }
@@ -84,6 +84,8 @@ impl Serving<'_> {
                 tracing::error!(error = %error, "http server failed");
             }
         });
-        Ok(Some(Served { server, watching: tokio::spawn(watching), address, is_new }))
+        let sizes = replyx_api::sizes::watch(Arc::clone(engine), work_stop.clone());
+        let watching = [tokio::spawn(watching), tokio::spawn(sizes)];
+        Ok(Some(Served { server, watching, address, is_new }))
     }
 }

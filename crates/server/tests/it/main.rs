@@ -4,6 +4,7 @@
 
 mod acts;
 mod admin_cli;
+mod admin_jobs;
 mod answers;
 mod api_keys;
 mod attachments;
@@ -65,6 +66,7 @@ mod shapes;
 mod sharing;
 mod signin;
 mod signup;
+mod sizes;
 mod sla;
 mod sources;
 mod tenants;

@@ -31,6 +31,7 @@ mod passages;
 mod people;
 mod processes;
 mod schema_hold;
+mod sizes;
 mod sources;
 mod sqlite;
 mod status_words;

@@ -406,9 +406,10 @@ async fn keys(url: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The tables that are no workspace's.
-const COMMON: [&str; 29] = [
+const COMMON: [&str; 30] = [
     "audit_entries",
     "audit_heads",
+    "database_sizes",
     "dollar_rates",
     "idempotency_keys",
     "installation",

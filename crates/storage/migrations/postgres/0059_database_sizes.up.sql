@@ -1,0 +1,7 @@
+-- How large the database was at the end of each day, so that its growth is known. It is measured again and again in a day.
+CREATE TABLE database_sizes (
+    day          TEXT NOT NULL PRIMARY KEY,
+    measured_at  TIMESTAMPTZ NOT NULL,
+    bytes        BIGINT NOT NULL,
+    tables       JSONB NOT NULL
+);
