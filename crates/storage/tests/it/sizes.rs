@@ -24,8 +24,9 @@ async fn the_database_tells_how_large_it_and_its_tables_are(home: &TestDb) {
     assert_eq!(size.measured_at, at(0));
     assert!(size.bytes > 100_000, "{size:?}");
     let workspaces = size.tables.iter().find(|table| table.name == "workspaces").unwrap();
-    assert_eq!(workspaces.rows, 2);
     let is_server = home.url.starts_with("postgres");
+    // PostgreSQL estimates, and counts what was written a moment ago once or twice.
+    assert!(workspaces.rows == 2 || is_server && workspaces.rows > 2, "{workspaces:?}");
     assert!(size.tables.iter().all(|table| table.bytes.is_some() == is_server), "{size:?}");
     assert!(size.tables.is_sorted_by_key(|table| &table.name), "{size:?}");
     let derived = ["passages_fts", "sqlite_", "_sqlx"];
