@@ -7,7 +7,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     admin, answers, assistants, attachments, auth, billing, bots, canned_replies, channels,
     dialogs, documents, evaluation, events, health, hooks, index, input::JSON_LIMIT, measure,
-    models, openapi, operators, problems, sizes, sources, state::AppState, tags, usage, users, workspaces,
+    models, openapi, operators, problems, sizes, sources, state::AppState, tags, usage, users,
+    workspaces,
 };
 
 /// The base of the API.
