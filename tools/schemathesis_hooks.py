@@ -46,6 +46,7 @@ STRICTER_THAN_SCHEMAS = {
     "from", "to", "url", "time_zone", "fallback_models", "questions",
     "template", "gate.question_set_id", "name", "mode", "model", "allowed_models", "replaces",
     "client_id", "tags", "assignee_id", "snoozed_until", "title", "shortcut",
+    "dialog_ids", "add_tags", "views",
 }
 
 # Their names are languages, days or dates, kinds of channels, models; their values have bounds that the description of

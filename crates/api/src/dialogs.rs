@@ -1,6 +1,8 @@
 //! Conversations with customers.
 
 pub mod act;
+pub mod attention;
+pub mod bulk;
 pub mod control;
 pub mod draft;
 pub mod inbox;
@@ -11,6 +13,7 @@ pub mod parts;
 pub mod read;
 mod sla;
 pub mod update;
+pub mod views;
 pub mod write;
 
 use chrono::{DateTime, Utc};

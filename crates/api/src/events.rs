@@ -52,7 +52,9 @@ pub struct StreamedEvent {
 /// There are also: `ping`, without an id, at the start and every 15 seconds; `reset`, when the
 /// events after `Last-Event-ID` cannot be replayed (the number is beyond the log, older than what
 /// is kept, or more than 10,000 events behind): reload everything, the stream continues from the
-/// number in its id; `bye`, before the stream ends because the access that opened it has ended.
+/// number in its id; `dialog.attention`, without an id, when a member looks at a dialog or types in
+/// it (`POST dialogs/{id}/typing`); `bye`, before the stream ends because the access that opened it
+/// has ended.
 ///
 /// A client that cannot set headers, such as a browser's `EventSource`, uses a ticket from
 /// `POST events/ticket`.

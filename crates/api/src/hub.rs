@@ -6,6 +6,9 @@
 //!
 //! A frame says when it was read, so that a stream can send it only after its access was read
 //! again, later: that many share a frame changes nothing in what each may see.
+//!
+//! What the bus tells and no log keeps (who types) is passed on beside the frames, to whoever
+//! listens at that moment.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -14,9 +17,11 @@ use std::{
 };
 
 use axum::body::Bytes;
-use replyx_core::{event::Recorded, ids::WorkspaceId};
-use replyx_live::{Live, Subscription, Topic};
+use replyx_core::{attention::Attention, event::Recorded, ids::WorkspaceId};
+use replyx_engine::attention::LASTS;
+use replyx_live::{Live, News, Signal, Subscription, Topic};
 use replyx_storage::{Db, StorageError};
+use serde::Serialize;
 use tokio::{
     sync::broadcast,
     task::AbortHandle,
@@ -70,6 +75,36 @@ fn text(events: &[Recorded]) -> Bytes {
     Bytes::from(text)
 }
 
+/// What a reader tells its streams.
+#[derive(Clone, Debug)]
+enum Told {
+    /// More of the log.
+    Log(Frame),
+    /// Something that is stored nowhere, as it is sent.
+    Passing(Bytes),
+}
+
+/// What streams are told of a member who looks at a dialog.
+#[derive(Serialize)]
+struct Passing {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    attention: Attention,
+    lasts_s: u64,
+}
+
+/// What streams are told of the news, if it is stored nowhere.
+fn passing(signal: &Signal) -> Option<Bytes> {
+    let Signal::Message(message) = signal else { return None };
+    let Some(News::Attention { attention, .. }) = News::read(message) else { return None };
+
+    let lasts_s = LASTS.as_secs();
+    let data = serde_json::to_string(&Passing { kind: "dialog.attention", attention, lasts_s });
+    let data = data.unwrap_or_default();
+    Some(Bytes::from(format!("event: dialog.attention\ndata: {data}\n\n")))
+}
+
 /// The readers of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Hub(Mutex<HashMap<WorkspaceId, Weak<Reader>>>);
@@ -78,14 +113,14 @@ pub(crate) struct Hub(Mutex<HashMap<WorkspaceId, Weak<Reader>>>);
 #[derive(Debug)]
 struct Reader {
     /// The task has the sender: when it ends, its streams hear so.
-    frames: broadcast::WeakSender<Frame>,
+    frames: broadcast::WeakSender<Told>,
     task: AbortHandle,
 }
 
 /// A stream's share of a reader.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    receiver: broadcast::Receiver<Frame>,
+    receiver: broadcast::Receiver<Told>,
     /// The reader goes on while a stream has it.
     _reader: Arc<Reader>,
 }
@@ -95,6 +130,8 @@ pub(crate) struct Frames {
 pub(crate) enum Next {
     /// More of the log.
     Frame(Frame),
+    /// Something that is stored nowhere, as it is sent.
+    Passing(Bytes),
     /// Frames were missed.
     Missed,
     /// The reader has ended.
@@ -105,7 +142,8 @@ impl Frames {
     /// Waits for what comes next. May be cancelled without loss.
     pub(crate) async fn next(&mut self) -> Next {
         match self.receiver.recv().await {
-            Ok(frame) => Next::Frame(frame),
+            Ok(Told::Log(frame)) => Next::Frame(frame),
+            Ok(Told::Passing(bytes)) => Next::Passing(bytes),
             Err(broadcast::error::RecvError::Lagged(_)) => Next::Missed,
             Err(broadcast::error::RecvError::Closed) => Next::Ended,
         }
@@ -170,7 +208,7 @@ impl Reader {
         workspace: WorkspaceId,
         news: Subscription,
         head: i64,
-    ) -> (Self, broadcast::Receiver<Frame>) {
+    ) -> (Self, broadcast::Receiver<Told>) {
         let (sender, receiver) = broadcast::channel(KEPT);
         let frames = sender.downgrade();
         let task = tokio::spawn(follow(db, workspace, news, head, sender)).abort_handle();
@@ -190,7 +228,7 @@ async fn follow(
     workspace: WorkspaceId,
     mut news: Subscription,
     head: i64,
-    frames: broadcast::Sender<Frame>,
+    frames: broadcast::Sender<Told>,
 ) {
     let mut last = head;
     let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -201,7 +239,7 @@ async fn follow(
             Ok(Some((frame, is_full))) => {
                 last = frame.last;
                 // Nobody listens while the last stream closes.
-                let _ = frames.send(frame);
+                let _ = frames.send(Told::Log(frame));
                 if is_full {
                     continue;
                 }
@@ -213,9 +251,14 @@ async fn follow(
             }
         }
 
-        tokio::select! {
-            _ = news.next() => {}
-            _ = beat.tick() => {}
+        // What is stored nowhere tells nothing of the log.
+        loop {
+            let signal = tokio::select! {
+                signal = news.next() => signal,
+                _ = beat.tick() => break,
+            };
+            let Some(bytes) = passing(&signal) else { break };
+            let _ = frames.send(Told::Passing(bytes));
         }
     }
 }
@@ -242,7 +285,7 @@ mod tests {
 
         let most = i64::try_from(KEPT).unwrap();
         for number in 1..=most + 3 {
-            sender.send(frame(number)).unwrap();
+            sender.send(Told::Log(frame(number))).unwrap();
             let Next::Frame(frame) = second.next().await else { panic!("it reads all") };
             assert_eq!((frame.after, frame.last), (number - 1, number));
         }

@@ -26,7 +26,7 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use futures::stream;
+use futures::{FutureExt, stream};
 use replyx_core::ids::WorkspaceId;
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
@@ -164,6 +164,15 @@ impl Stream {
                 Ok(Sent::NotNow)
             }
         }
+    }
+
+    /// Sends what is of no consequence, if the reader has room for it.
+    pub(crate) fn pass(&mut self, frame: Bytes) -> Result<(), End> {
+        if self.guard.over().now_or_never().is_some() {
+            return Err(End::Over);
+        }
+        let _ = self.frames.try_send(frame);
+        Ok(())
     }
 
     /// Hands over a frame right after the access was read. Where the reader has room, nothing needs

@@ -89,6 +89,8 @@ ids! {
     ContactId,
     /// The conversation of one contact with one assistant.
     DialogId,
+    /// One step on many dialogs.
+    BulkId,
     /// One utterance in a dialog.
     MessageId,
     /// A part of a reply on its way to the customer.

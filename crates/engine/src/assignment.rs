@@ -90,7 +90,7 @@ pub(crate) async fn unassign(
 }
 
 /// A member who may answer customers, as colleagues see them.
-async fn operator(
+pub(crate) async fn operator(
     tx: &mut Tx,
     workspace: WorkspaceId,
     user: UserId,

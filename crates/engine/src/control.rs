@@ -292,7 +292,7 @@ pub(crate) async fn cancel(
 }
 
 /// Asks for a turn if the customer's last words are not answered.
-async fn answer_the_rest(
+pub(crate) async fn answer_the_rest(
     engine: &Engine,
     tx: &mut Tx,
     dialog: &Dialog,

@@ -138,6 +138,8 @@ struct Replay<'a> {
     with_people: bool,
     /// When the customer wrote the oldest words that nobody has answered.
     asked: Option<DateTime<Utc>>,
+    /// What a dialog that was closed just now was owed: it goes on if that is undone.
+    closed: Option<(Sla, Option<DateTime<Utc>>)>,
 }
 
 impl<'a> Replay<'a> {
@@ -150,6 +152,7 @@ impl<'a> Replay<'a> {
             wakes_at: None,
             with_people: false,
             asked: None,
+            closed: None,
         }
     }
 
@@ -189,6 +192,9 @@ impl<'a> Replay<'a> {
         for message in messages {
             let at = message.created_at;
             self.pass(at);
+            if message.kind != MessageKind::Control {
+                self.closed = None;
+            }
             match (message.author, message.kind) {
                 (_, MessageKind::Control) => {
                     self.wake(at);
@@ -223,11 +229,16 @@ impl<'a> Replay<'a> {
         match step {
             Some(ControlStep::HandOff | ControlStep::TakeOver | ControlStep::Assign) => {
                 self.with_people = true;
+                if let Some((sla, asked)) = self.closed.take() {
+                    self.sla = sla;
+                    self.asked = asked;
+                }
                 if let Some(asked) = self.asked {
                     self.apply(Happened::Wrote(Words::Request), asked);
                 }
             }
             Some(ControlStep::Close) => {
+                self.closed = Some((self.sla, self.asked));
                 self.apply(Happened::Closed, at);
                 self.with_people = false;
                 self.asked = None;
@@ -282,7 +293,7 @@ mod tests {
     }
 
     /// A dialog, one message a minute: `c` customer, `t` thanks, `a` assistant, `o` operator, `n`
-    /// note, `H` handed off, `T` taken over, `R` released, `X` closed.
+    /// note, `H` handed off, `T` taken over, `R` released, `X` closed, `O` reopened.
     fn dialog(said: &str) -> Vec<Message> {
         let clock = Clock::manual(at(0));
         let one = |(number, what): (i64, char)| {
@@ -295,6 +306,7 @@ mod tests {
                 'H' => (Author::System, MessageKind::Control, ControlStep::HandOff.as_str()),
                 'T' => (Author::System, MessageKind::Control, ControlStep::TakeOver.as_str()),
                 'R' => (Author::System, MessageKind::Control, ControlStep::Release.as_str()),
+                'O' => (Author::System, MessageKind::Control, ControlStep::Reopen.as_str()),
                 'X' => (Author::System, MessageKind::Control, ControlStep::Close.as_str()),
                 other => panic!("{other}"),
             };
@@ -343,6 +355,10 @@ mod tests {
             ("caHR", None),
             ("caHRca", None),
             ("caHX", None),
+            // Closing is undone: the promise holds, unless somebody has spoken in between.
+            ("caHXOT", Some((Awaited::First, 1))),
+            ("caHXO", None),
+            ("caHXOaT", None),
             ("caHTocXcaH", Some((Awaited::First, 8))),
         ] {
             let mut replay = Replay::new(&policy, &hours, &[]);

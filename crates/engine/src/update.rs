@@ -75,7 +75,7 @@ pub async fn dialog(
 }
 
 /// Changes a dialog that is locked.
-async fn apply(
+pub(crate) async fn apply(
     engine: &Engine,
     tx: &mut Tx,
     caller: &Caller,
@@ -105,7 +105,8 @@ async fn apply(
     Ok(dialog)
 }
 
-async fn tag(
+/// Sets the tags of a dialog that is locked.
+pub(crate) async fn tag(
     engine: &Engine,
     tx: &mut Tx,
     dialog: &Dialog,

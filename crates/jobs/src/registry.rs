@@ -66,6 +66,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::MeasureDatabase>(),
     Entry::of::<sweeps::TendOperators>(),
     Entry::of::<sweeps::ForgetWaits>(),
+    Entry::of::<sweeps::ForgetBulkItems>(),
     Entry::of::<sweeps::ForgetOperatorStates>(),
 ];
 

@@ -1,12 +1,16 @@
 //! What the parts of an installation tell each other, typed.
 //!
 //! [`News`] is the one message there is; each has a [`Topic`]. News are hints: what they tell of is
-//! in the database, so one that is lost costs time and nothing else. A process of a newer version
+//! in the database, so one that is lost costs time and nothing else. [`News::Attention`] alone is
+//! stored nowhere: it is said again every few seconds. A process of a newer version
 //! may tell what this one does not know: that is counted in `news_unknown_total` and ignored.
 
 use std::fmt;
 
-use replyx_core::ids::{ProcessId, WorkspaceId};
+use replyx_core::{
+    attention::Attention,
+    ids::{ProcessId, WorkspaceId},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -51,6 +55,13 @@ pub enum News {
         /// The number of its newest event.
         seq: i64,
     },
+    /// Somebody looks at a dialog, or types in it.
+    Attention {
+        /// Whose dialog it is.
+        workspace_id: WorkspaceId,
+        /// What is to be seen.
+        attention: Attention,
+    },
     /// Work waits.
     Work(Work),
     /// What these give access to has changed: users, sessions, keys and workspaces.
@@ -71,12 +82,19 @@ impl News {
     /// Who hears it.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Logged { workspace_id, .. } => Topic::Log(*workspace_id),
+            Self::Logged { workspace_id, .. } | Self::Attention { workspace_id, .. } => {
+                Topic::Log(*workspace_id)
+            }
             Self::Work(_) => Topic::Work,
             Self::Access { .. } => Topic::Access,
             Self::Settings => Topic::Settings,
             Self::Answered { request } => Topic::Request(request.clone()),
         }
+    }
+
+    /// Reads what this process or another one told; `None`: a newer version told it.
+    pub fn read(message: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<Told<Self>>(message).ok().map(|told| told.news)
     }
 }
 
@@ -179,7 +197,7 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use replyx_core::clock::Clock;
+    use replyx_core::{attention::AttentionState, clock::Clock};
 
     use super::*;
 
@@ -192,6 +210,23 @@ mod tests {
             (
                 News::Logged { workspace_id: id.into(), seq: 5 },
                 r#""news":"logged","workspace_id":"00000000-0000-0000-0000-000000000007","seq":5"#,
+            ),
+            (
+                News::Attention {
+                    workspace_id: id.into(),
+                    attention: Attention {
+                        dialog_id: id.into(),
+                        user_id: id.into(),
+                        name: "Kim".to_owned(),
+                        state: AttentionState::Typing,
+                    },
+                },
+                concat!(
+                    r#""news":"attention","workspace_id":"00000000-0000-0000-0000-000000000007","#,
+                    r#""attention":{"dialog_id":"00000000-0000-0000-0000-000000000007","#,
+                    r#""user_id":"00000000-0000-0000-0000-000000000007","name":"Kim","#,
+                    r#""state":"typing"}"#
+                ),
             ),
             (
                 News::Work(jobs),
@@ -207,7 +242,8 @@ mod tests {
             let text = serde_json::to_string(&Told { from, news: &news }).unwrap();
             assert_eq!(text, format!(r#"{{"from":"{id}",{written}}}"#));
             let read: Told<News> = serde_json::from_str(&text).unwrap();
-            assert_eq!((read.from, read.news), (from, news));
+            assert_eq!((read.from, &read.news), (from, &news));
+            assert_eq!(News::read(text.as_bytes()), Some(news));
         }
     }
 

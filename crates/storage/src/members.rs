@@ -197,6 +197,7 @@ impl Members<'_> {
             SELECT user_id FROM members WHERE workspace_id = $1 AND user_id = $2 FOR UPDATE";
         const SEAT: &str = "DELETE FROM operators WHERE workspace_id = $1 AND user_id = $2";
         const DRAFTS: &str = "DELETE FROM drafts WHERE workspace_id = $1 AND user_id = $2";
+        const VIEWS: &str = "DELETE FROM inbox_views WHERE workspace_id = $1 AND user_id = $2";
         const SQL: &str = "DELETE FROM members WHERE workspace_id = $1 AND user_id = $2";
         let workspace = self.workspace.into_uuid();
         // Nobody takes a seat or writes as this member while it goes.
@@ -204,6 +205,7 @@ impl Members<'_> {
         run!(self.tx, lock; workspace, user.into_uuid());
         run!(self.tx, SEAT; workspace, user.into_uuid());
         run!(self.tx, DRAFTS; workspace, user.into_uuid());
+        run!(self.tx, VIEWS; workspace, user.into_uuid());
         let removed = run!(self.tx, SQL; workspace, user.into_uuid());
         StorageError::expect_one_row("members", removed)?;
         self.tx.done.access.push(user.into_uuid());

@@ -76,6 +76,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     44 "0044_pauses",
     45 "0045_sla",
     46 "0046_inbox_tools",
+    47 "0047_bulk_and_views",
     50 "0050_source_tags",
     52 "0052_trials",
     53 "0053_balance_notices",

@@ -9,6 +9,7 @@ use crate::{
     attachments::Attachments,
     audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
+    bulk::{BulkItems, SystemBulkItems},
     canned_replies::CannedReplies,
     channels::{Channels, SystemChannels},
     contacts::{Contacts, SystemContacts},
@@ -21,6 +22,7 @@ use crate::{
     files::{SystemFiles, WorkspaceFiles},
     idempotency::IdempotencyKeys,
     inbox::Inbox,
+    inbox_views::InboxViews,
     jobs::{Jobs, SystemJobs},
     kept_answers::{KeptAnswers, SystemKeptAnswers},
     knowledge::Knowledge,
@@ -119,6 +121,8 @@ tables! {
     balance_notices: BalanceNotices,
     /// Telegram bots.
     bots: Bots,
+    /// What steps on many dialogs changed.
+    bulk_items: BulkItems,
     /// Replies that operators keep ready.
     canned_replies: CannedReplies,
     /// Ways in which customers and assistants write to each other.
@@ -135,6 +139,8 @@ tables! {
     documents: Documents,
     /// What members have begun to write.
     drafts: Drafts,
+    /// The views that members have made of the inbox.
+    inbox_views: InboxViews,
     /// The log.
     events: Events,
     /// What it keeps.
@@ -206,6 +212,8 @@ system_tables! {
     balance_notices: SystemBalanceNotices,
     /// All bots, for the fleet and the webhooks.
     bots: SystemBots,
+    /// What steps on many dialogs changed, for housekeeping.
+    bulk_items: SystemBulkItems,
     /// All channels, for what is sent to many customers.
     channels: SystemChannels,
     /// All customers, for housekeeping and what is counted of many.

@@ -151,6 +151,7 @@ impl Users<'_> {
         const CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
         const SEATS: &str = "DELETE FROM operators WHERE user_id = $1";
         const DRAFTS: &str = "DELETE FROM drafts WHERE user_id = $1";
+        const VIEWS: &str = "DELETE FROM inbox_views WHERE user_id = $1";
         const MEMBERS: &str = "DELETE FROM members WHERE user_id = $1";
         const SQL: &str = "DELETE FROM users WHERE id = $1";
         let user = id.into_uuid();
@@ -167,6 +168,7 @@ impl Users<'_> {
         run!(self.tx, members; user);
         run!(self.tx, SEATS; user);
         run!(self.tx, DRAFTS; user);
+        run!(self.tx, VIEWS; user);
         run!(self.tx, MEMBERS; user);
         let deleted = run!(self.tx, SQL; user);
         tell(self.tx, id, deleted)

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// A view of the inbox: a filter that operators use all the time.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InboxView {
     /// You have them, and want to see them now.
@@ -49,8 +49,9 @@ pub enum InboxView {
 }
 
 /// The order of the list.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = InboxOrder)]
 pub enum Order {
     /// The newest dialog first.
     #[default]

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{dialog::Operator, ids::UserId, message::Message};
 use replyx_engine::{
-    assignment::AssignError, canned::CannedError, control::ControlError, drafts::DraftError,
-    presence::PresenceError, replies::WriteError, tags::TagError, update::UpdateError,
-    uploads::UploadError,
+    assignment::AssignError, attention::AttentionError, bulk::BulkError, canned::CannedError,
+    control::ControlError, drafts::DraftError, inbox_views::ViewsError, presence::PresenceError,
+    replies::WriteError, tags::TagError, update::UpdateError, uploads::UploadError,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -119,6 +119,21 @@ impl From<UpdateError> for ApiError {
     }
 }
 
+impl From<BulkError> for ApiError {
+    fn from(error: BulkError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BulkError::Update(UpdateError::NoTag(_)) | BulkError::TooManyTags => {
+                Self::field("add_tags", detail)
+            }
+            BulkError::Update(error) => error.into(),
+            BulkError::ChangedSince | BulkError::NothingToUndo => {
+                Self::Conflict { code: "nothing_to_undo", detail }
+            }
+        }
+    }
+}
+
 impl From<TagError> for ApiError {
     fn from(error: TagError) -> Self {
         let detail = error.to_string();
@@ -159,6 +174,26 @@ impl From<DraftError> for ApiError {
             DraftError::NoPerson => NO_PERSON,
             DraftError::Missing => Self::NotFound("dialog"),
             DraftError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<AttentionError> for ApiError {
+    fn from(error: AttentionError) -> Self {
+        match error {
+            AttentionError::NoPerson => NO_PERSON,
+            AttentionError::Missing => Self::NotFound("dialog"),
+            AttentionError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<ViewsError> for ApiError {
+    fn from(error: ViewsError) -> Self {
+        match error {
+            ViewsError::NoPerson => NO_PERSON,
+            ViewsError::Changed => Self::PreconditionFailed,
+            ViewsError::Storage(error) => error.into(),
         }
     }
 }

@@ -87,6 +87,7 @@ impl Feed {
             tokio::select! {
                 next = frames.next() => match next {
                     Next::Frame(frame) => self.pass_on(frame).await?,
+                    Next::Passing(bytes) => self.stream.pass(bytes)?,
                     Next::Missed => self.catch_up().await?,
                     Next::Ended => return Err(End::Stopping),
                 },

@@ -94,6 +94,7 @@ codes! {
         is_page: "the document is a page of a source, which keeps it up to date",
         last_assistant: "no other assistant knows the document",
         last_owner: "there would be no owner left",
+        nothing_to_undo: "the step is undone, was done more than a minute ago, or by somebody else",
         not_failed: "nothing of the message has failed and can be sent again",
         not_held: "only a dialog that an operator has can be snoozed",
         tag_exists: "another tag has this name",

@@ -164,6 +164,10 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
 fn inbox_tools() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(dialogs::draft::read, dialogs::draft::set))
+        .routes(routes!(dialogs::attention::tell))
+        .routes(routes!(dialogs::bulk::apply))
+        .routes(routes!(dialogs::bulk::undo))
+        .routes(routes!(dialogs::views::read, dialogs::views::set))
         .routes(routes!(tags::create, tags::list))
         .routes(routes!(tags::read, tags::update, tags::delete))
         .routes(routes!(canned_replies::save::create, canned_replies::list))

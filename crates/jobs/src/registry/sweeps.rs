@@ -122,6 +122,11 @@ forget!(
     |tx, before| tx.system().contacts().forget_days(before.date_naive())
 );
 forget!(
+    /// A step on many dialogs can be undone for a minute.
+    ForgetBulkItems, "forget_bulk_items", days(1),
+    |tx, before| tx.system().bulk_items().forget(before)
+);
+forget!(
     /// How long customers waited is compared with the year before.
     ForgetWaits, "forget_waits", days(400),
     |tx, before| tx.system().waits().forget(before)

@@ -83,6 +83,10 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
             request.json(&json!({"shortcut": "stolen", "title": "Stolen", "text": "Hello"}))
         }
         "update_canned_reply" => request.json(&json!({"title": "Stolen"})),
+        "tell_attention" => request.json(&json!({"state": "viewing"})),
+        "change_dialogs" => request.json(&json!({"dialog_ids": [Uuid::nil()], "step": "close"})),
+        "undo_bulk_change" => request.json(&json!({"bulk_id": Uuid::nil()})),
+        "set_inbox_views" => request.json(&json!({"views": []})),
         "set_draft" => request.json(&json!({"text": "Hello"})),
         "update_dialog" => request.json(&json!({"assignee_id": null})),
         "set_assistant_sla" => request.json(&json!({"first_reply_minutes": 10})),

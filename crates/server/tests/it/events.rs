@@ -60,6 +60,26 @@ impl Events {
         }
     }
 
+    /// What the next event of this kind says that is in no log and has no number.
+    pub(crate) async fn passing(&mut self, kind: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            while let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                let block = String::from_utf8(block).expect("it is UTF-8");
+                if !block.contains(&format!("event: {kind}\n")) {
+                    continue;
+                }
+                assert!(!block.contains("id: "), "{block}");
+                let data = block.lines().find_map(|line| line.strip_prefix("data: "));
+                return serde_json::from_str(data.expect("it has data")).expect("data is JSON");
+            }
+            let chunk = timeout_at(deadline, self.response.chunk()).await;
+            let chunk = chunk.unwrap_or_else(|_| panic!("no `{kind}`")).expect("it goes on");
+            self.buffer.extend_from_slice(&chunk.expect("it goes on"));
+        }
+    }
+
     /// All events up to one of this kind.
     pub(crate) async fn until(&mut self, kind: &str) -> Vec<Event> {
         let mut seen = Vec::new();

@@ -9,6 +9,7 @@ use replyx_core::{
     attachment::{AttachmentStatus, MessageFile, Upload},
     audit::{Act, ActorKind, Outcome},
     bot::Bot,
+    bulk::{BulkItem, Undo},
     canned::CannedReply,
     change::{Change, New},
     channel::{Channel, Inbound, Outbound},
@@ -43,6 +44,7 @@ use replyx_core::{
 use replyx_storage::{
     Db, Tx,
     drafts::Draft,
+    inbox_views::StoredViews,
     kept_answers::{KeptAnswer, KeptKey},
     ledger::Seal,
     outbox::Sendable,
@@ -524,6 +526,21 @@ pub(crate) fn dialog_tags(workspace: WorkspaceId, dialog: &Dialog) -> DialogTags
 }
 
 /// The dialog is out of sight for a while.
+pub(crate) fn bulk_item(workspace: WorkspaceId, dialog: &Dialog) -> BulkItem {
+    BulkItem {
+        workspace_id: workspace,
+        bulk_id: dialog.id.into_uuid().into(),
+        dialog_id: dialog.id,
+        actor_id: dialog.id.into_uuid(),
+        undo: Undo::of_control(dialog, dialog.epoch),
+        created_at: at(0),
+    }
+}
+
+pub(crate) fn views() -> StoredViews {
+    StoredViews { views: "{}".to_owned(), updated_at: at(0) }
+}
+
 pub(crate) fn snooze(workspace: WorkspaceId, dialog: &Dialog) -> Snooze {
     Snooze {
         workspace_id: workspace,
@@ -602,6 +619,9 @@ impl Tenant {
         let draft = Draft { text: "Your parcel".to_owned(), updated_at: at(1) };
         let drafts = tx.workspace(self.id).drafts();
         drafts.put(self.user.id, self.dialog.id, &draft).await.unwrap();
+        tx.workspace(self.id).inbox_views().put(self.user.id, &views()).await.unwrap();
+        let item = bulk_item(self.id, &self.dialog);
+        tx.workspace(self.id).bulk_items().insert(&item).await.unwrap();
     }
 
     /// Stores the message, the document with its passages, a turn, an update, a job, a queued part,

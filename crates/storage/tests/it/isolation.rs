@@ -5,6 +5,7 @@ use std::time::Duration;
 use replyx_core::{
     assistant::Pause,
     attachment::{MessageFile, Upload},
+    bulk::BulkItem,
     canned::CannedReply,
     change::{Deleted, New},
     channel::{Channel, ChannelKind, Outbound},
@@ -143,6 +144,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let nobody = Reader { member: None, now: at(1) };
     let tag = given::tag(ours.id);
     let canned = given::canned_reply(ours.id);
+    let bulk = given::bulk_item(ours.id, &ours.dialog);
     let draft = Draft { text: "x".to_owned(), updated_at: at(1) };
     let mut called = Vec::new();
     answers! { db, theirs.id, called;
@@ -343,6 +345,13 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         drafts.find(ours.user.id, ours.dialog.id) => Ok(None),
         drafts.put(ours.user.id, ours.dialog.id, &draft) => Err(StorageError::Constraint { .. }),
         drafts.delete(ours.user.id, ours.dialog.id) => Ok(()),
+        inbox_views.find(ours.user.id) => Ok(None),
+        inbox_views.lock(ours.user.id) => Ok(None),
+        inbox_views.put(ours.user.id, &given::views()) => Err(StorageError::Constraint { .. }),
+        bulk_items.insert(&BulkItem { workspace_id: theirs.id, ..bulk.clone() })
+            => Err(StorageError::Constraint { .. }),
+        bulk_items.dialogs(bulk.bulk_id, bulk.actor_id, at(-1)) => Ok(found) if found.is_empty(),
+        bulk_items.take(bulk.bulk_id, ours.dialog.id) => Ok(None),
         waits.taken(at(0), 9) => Ok(waits) if waits.is_empty(),
         waits.before(at(1_000_000), id()) => Ok(0),
         waits.left_by(ours.dialog.id) => Ok(None),

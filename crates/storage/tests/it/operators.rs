@@ -20,6 +20,7 @@ async fn what_an_operator_said_and_began_to_write_goes_with_their_membership_or_
     let draft = Draft { text: "Your parcel".to_owned(), updated_at: at(1) };
     commit!(db, |tx| tx.apply(sits()));
     commit!(db, |tx| tx.workspace(tenant.id).drafts().put(user, dialog, &draft));
+    commit!(db, |tx| tx.workspace(tenant.id).inbox_views().put(user, &given::views()));
     assert!(read!(db, |tx| tx.workspace(tenant.id).operators().find(user)).is_some());
     assert!(read!(db, |tx| tx.workspace(tenant.id).drafts().find(user, dialog)).is_some());
 
@@ -27,13 +28,16 @@ async fn what_an_operator_said_and_began_to_write_goes_with_their_membership_or_
     commit!(db, |tx| tx.apply(unexplained(Deleted(member.clone()))));
     assert!(read!(db, |tx| tx.workspace(tenant.id).operators().find(user)).is_none());
     assert!(read!(db, |tx| tx.workspace(tenant.id).drafts().find(user, dialog)).is_none());
+    assert!(read!(db, |tx| tx.workspace(tenant.id).inbox_views().find(user)).is_none());
 
     commit!(db, |tx| tx.apply(unexplained(New(member))));
     commit!(db, |tx| tx.apply(sits()));
     commit!(db, |tx| tx.workspace(tenant.id).drafts().put(user, dialog, &draft));
+    commit!(db, |tx| tx.workspace(tenant.id).inbox_views().put(user, &given::views()));
     commit!(db, |tx| tx.apply(unexplained(Deleted(tenant.user.clone()))));
     assert!(read!(db, |tx| tx.workspace(tenant.id).operators().find(user)).is_none());
     assert!(read!(db, |tx| tx.workspace(tenant.id).drafts().find(user, dialog)).is_none());
+    assert!(read!(db, |tx| tx.workspace(tenant.id).inbox_views().find(user)).is_none());
 }
 
 #[on_every_db]
@@ -50,6 +54,8 @@ async fn waits_that_ended_long_ago_and_old_states_are_forgotten_and_what_holds_s
     // Somebody waits still, and what the operator said last is also what holds.
     assert_eq!(commit!(db, |tx| tx.system().waits().forget(at(1_000_000))), 0);
     assert_eq!(commit!(db, |tx| tx.system().operators().forget_states(at(1))), 0);
+    assert_eq!(commit!(db, |tx| tx.system().bulk_items().forget(at(0))), 0);
+    assert_eq!(commit!(db, |tx| tx.system().bulk_items().forget(at(1))), 1);
 
     let ended = "UPDATE waits SET ended_at = began_at, outcome = 'taken'";
     assert_eq!(given::tamper(&home.url, ended).await, 1);

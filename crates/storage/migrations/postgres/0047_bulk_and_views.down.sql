@@ -1,0 +1,2 @@
+DROP TABLE inbox_views;
+DROP TABLE bulk_items;
