@@ -7,7 +7,7 @@ use replyx_core::rules::{
     key::KeyRefused,
     member::MemberRefused,
     second_factor::{NoSecondFactor, SecondFactorExists},
-    user::Yourself,
+    user::OwnAccount,
     workspace::{OwnerOfOthers, TooManyOwned},
 };
 use replyx_live::TooMany;
@@ -247,8 +247,8 @@ impl From<SecondFactorExists> for Error {
     }
 }
 
-impl From<Yourself> for Error {
-    fn from(Yourself: Yourself) -> Self {
+impl From<OwnAccount> for Error {
+    fn from(OwnAccount: OwnAccount) -> Self {
         Self::Yourself
     }
 }

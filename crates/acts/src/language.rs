@@ -58,7 +58,7 @@ const SPELLED: &[&str] = &[
 
 /// How surely a message shows the language its writer is to be spoken to in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tongue {
+pub enum LanguageEvidence {
     /// Its words show it.
     Sure(Language),
     /// Only its letters do: another language of the same script, or a few words of any.
@@ -69,21 +69,25 @@ pub enum Tongue {
 
 /// The language in which to speak to the writer of a message. One of another language in Latin
 /// letters is more likely to read English, one in Cyrillic letters Russian.
-pub fn tongue(text: &str) -> Tongue {
+pub fn tongue(text: &str) -> LanguageEvidence {
     let cyrillic = text.chars().filter(|c| is_cyrillic(*c)).count();
     let latin =
         text.chars().filter(|c| ('a'..='\u{24f}').contains(&c.to_ascii_lowercase())).count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     if letters == 0 {
-        return Tongue::Unknown;
+        return LanguageEvidence::Unknown;
     }
     if cyrillic * 2 >= letters || cyrillic >= 8 {
         let other = text.to_lowercase().chars().any(|c| NOT_RUSSIAN.contains(c));
         let russian = Language::Russian;
-        return if other { Tongue::Likely(russian) } else { Tongue::Sure(russian) };
+        return if other {
+            LanguageEvidence::Likely(russian)
+        } else {
+            LanguageEvidence::Sure(russian)
+        };
     }
     if latin * 2 < letters {
-        return Tongue::Unknown;
+        return LanguageEvidence::Unknown;
     }
 
     let words = Reading::of(text).words;
@@ -93,12 +97,16 @@ pub fn tongue(text: &str) -> Tongue {
     let grammar = words.iter().filter(|word| is_stop_word(&word.text)).count();
     let foreign = text.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
     if spelled > 0 && spelled >= grammar {
-        return Tongue::Sure(Language::Russian);
+        return LanguageEvidence::Sure(Language::Russian);
     }
     if grammar > 0 && grammar * 4 >= words.len() && !foreign {
-        return Tongue::Sure(Language::English);
+        return LanguageEvidence::Sure(Language::English);
     }
-    if words.len() >= 3 { Tongue::Likely(Language::English) } else { Tongue::Unknown }
+    if words.len() >= 3 {
+        LanguageEvidence::Likely(Language::English)
+    } else {
+        LanguageEvidence::Unknown
+    }
 }
 
 #[cfg(test)]
@@ -110,15 +118,15 @@ mod tests {
         let russian = Language::Russian;
         let english = Language::English;
         for (text, shown) in [
-            ("сколько стоит доставка", Tongue::Sure(russian)),
-            ("skolko stoit dostavka", Tongue::Sure(russian)),
-            ("How much is delivery?", Tongue::Sure(english)),
-            ("Можно оплатить через PayPal?", Tongue::Sure(russian)),
-            ("Скільки коштує доставка і її термін", Tongue::Likely(russian)),
-            ("Wo bleibt mein Paket", Tongue::Likely(english)),
-            ("iPhone 13", Tongue::Unknown),
-            ("👍", Tongue::Unknown),
-            ("送料はいくらですか", Tongue::Unknown),
+            ("сколько стоит доставка", LanguageEvidence::Sure(russian)),
+            ("skolko stoit dostavka", LanguageEvidence::Sure(russian)),
+            ("How much is delivery?", LanguageEvidence::Sure(english)),
+            ("Можно оплатить через PayPal?", LanguageEvidence::Sure(russian)),
+            ("Скільки коштує доставка і її термін", LanguageEvidence::Likely(russian)),
+            ("Wo bleibt mein Paket", LanguageEvidence::Likely(english)),
+            ("iPhone 13", LanguageEvidence::Unknown),
+            ("👍", LanguageEvidence::Unknown),
+            ("送料はいくらですか", LanguageEvidence::Unknown),
         ] {
             assert_eq!(tongue(text), shown, "{text}");
         }

@@ -22,7 +22,7 @@ mod small_talk;
 pub mod voice;
 
 pub use calling_off::calls_off;
-pub use language::{Tongue, tongue};
+pub use language::{LanguageEvidence, tongue};
 pub use replyx_core::message::MessageAct;
 
 use lexicon::Sight;

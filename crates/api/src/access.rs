@@ -64,7 +64,7 @@ pub enum Credential {
 
 /// How new what is known of an access must be.
 #[derive(Clone, Copy, Debug)]
-pub enum Since {
+pub enum Freshness {
     /// A few seconds old at most, unless it is known to have changed.
     Lately,
     /// Read from the database after this instant, whatever this process has heard.
@@ -73,7 +73,7 @@ pub enum Since {
 
 /// An access, and when it ends by itself.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct SeenAccess {
     /// What it gives access to.
     pub access: Arc<Access>,
     /// When an API key ends, if it does.
@@ -82,15 +82,15 @@ pub struct Seen {
 
 #[derive(Debug)]
 struct Entry {
-    seen: Seen,
+    seen: SeenAccess,
     read_at: Instant,
 }
 
 impl Entry {
-    fn is_good(&self, now: DateTime<Utc>, since: Since) -> bool {
+    fn is_good(&self, now: DateTime<Utc>, since: Freshness) -> bool {
         let is_new = match since {
-            Since::Lately => self.read_at.elapsed() < LIFETIME,
-            Since::Instant(instant) => self.read_at >= instant,
+            Freshness::Lately => self.read_at.elapsed() < LIFETIME,
+            Freshness::Instant(instant) => self.read_at >= instant,
         };
         is_new && self.seen.ends_at.is_none_or(|end| now < end)
     }
@@ -116,7 +116,7 @@ pub struct Accesses {
     watchers: Watchers,
     /// Rings when settings were changed, here or elsewhere.
     settings: channel::Sender<()>,
-    /// Streams of one credential that need to know it anew ask the database once.
+    /// Streams of one credential that must read it again ask the database once.
     turns: Turns,
 }
 
@@ -229,8 +229,8 @@ impl Accesses {
         credential: Credential,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<Access>>, StorageError> {
-        let seen = self.look(db, &credential, now, Since::Lately).await?;
-        let Some(Seen { access, .. }) = seen else { return Ok(None) };
+        let seen = self.look(db, &credential, now, Freshness::Lately).await?;
+        let Some(SeenAccess { access, .. }) = seen else { return Ok(None) };
         self.lock().note_use(&access);
         Ok(Some(access))
     }
@@ -241,16 +241,16 @@ impl Accesses {
         db: &Db,
         credential: &Credential,
         now: DateTime<Utc>,
-        since: Since,
-    ) -> Result<Option<Seen>, StorageError> {
+        since: Freshness,
+    ) -> Result<Option<SeenAccess>, StorageError> {
         if let Ok(seen) = self.known(credential, now, since) {
             return Ok(Some(seen));
         }
         // A frame goes to many streams at once, which all need to know what is newer than it.
         // The turn saves work and no more: nobody waits long for it.
         let _turn = match since {
-            Since::Lately => None,
-            Since::Instant(_) => timeout(TURN, self.turns.take(credential)).await.ok(),
+            Freshness::Lately => None,
+            Freshness::Instant(_) => timeout(TURN, self.turns.take(credential)).await.ok(),
         };
         let generation = match self.known(credential, now, since) {
             Ok(seen) => return Ok(Some(seen)),
@@ -277,8 +277,8 @@ impl Accesses {
         &self,
         credential: &Credential,
         now: DateTime<Utc>,
-        since: Since,
-    ) -> Result<Seen, u64> {
+        since: Freshness,
+    ) -> Result<SeenAccess, u64> {
         let kept = self.lock();
         let known = kept.entries.get(credential).filter(|entry| entry.is_good(now, since));
         known.map(|entry| entry.seen.clone()).ok_or(kept.generation)
@@ -417,7 +417,7 @@ async fn read(
     db: &Db,
     credential: &Credential,
     now: DateTime<Utc>,
-) -> Result<Option<Seen>, StorageError> {
+) -> Result<Option<SeenAccess>, StorageError> {
     let mut tx = db.read().await?;
     let found = match credential {
         Credential::Session(session, workspace) => {
@@ -426,7 +426,7 @@ async fn read(
         }
         Credential::Key(hash) => tx.system().api_keys().access(hash, now).await?,
     };
-    Ok(found.map(|(access, ends_at)| Seen { access: Arc::new(access), ends_at }))
+    Ok(found.map(|(access, ends_at)| SeenAccess { access: Arc::new(access), ends_at }))
 }
 
 impl Kept {
@@ -455,11 +455,11 @@ mod tests {
         let clock = Clock::system();
         let access = Arc::new(of_key(&clock));
         let read_at = Instant::now();
-        let entry = Entry { seen: Seen { access, ends_at: None }, read_at };
+        let entry = Entry { seen: SeenAccess { access, ends_at: None }, read_at };
         let now = clock.now();
-        assert!(entry.is_good(now, Since::Instant(read_at)));
-        assert!(!entry.is_good(now, Since::Instant(read_at + Duration::from_nanos(1))));
-        assert!(entry.is_good(now, Since::Lately));
+        assert!(entry.is_good(now, Freshness::Instant(read_at)));
+        assert!(!entry.is_good(now, Freshness::Instant(read_at + Duration::from_nanos(1))));
+        assert!(entry.is_good(now, Freshness::Lately));
     }
 
     fn of_key(clock: &Clock) -> Access {

@@ -1,4 +1,4 @@
-//! Power over the installation: users, workspaces, settings and the audit logs of all. Nothing here
+//! The admin side: users, workspaces, settings and the audit logs of all. Nothing here
 //! is reached without the [`Admin`](crate::caller::Admin) extractor, and every change is in the
 //! platform's audit log.
 

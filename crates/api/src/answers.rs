@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DocumentsRead, DocumentsWrite, May},
+    caller::{Authorized, DocumentsRead, DocumentsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Ids, Params},
     page::{List, PageQuery},
@@ -86,7 +86,7 @@ fn telling(text: &str, (): &()) -> garde::Result {
 #[tracing::instrument(name = "api.answers.list", skip_all, fields(assistant.id = %id))]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Id(id): Id<AssistantId>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<PairView>> {
@@ -121,7 +121,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.answers.read", skip_all)]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Ids(id, answer_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<Tagged<PairView>> {
     let (document, pair) = answers::read(state.assistants(), &caller, id, answer_id).await?;
@@ -142,7 +142,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.answers.delete", skip_all)]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Ids(id, answer_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<StatusCode> {
     answers::delete(state.assistants(), &caller, id, answer_id).await?;

@@ -12,7 +12,7 @@ use crate::{coding::Coding, door::Resident, transfer::tag_in};
 
 /// How long browsers may use an asset without asking whether it has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fresh {
+pub(crate) enum AssetLifetime {
     /// They must always ask.
     Never,
     /// An hour: what belongs to a release.
@@ -21,7 +21,7 @@ pub(crate) enum Fresh {
     Forever,
 }
 
-impl Fresh {
+impl AssetLifetime {
     const fn header(self) -> HeaderValue {
         match self {
             Self::Never => HeaderValue::from_static("public, no-cache"),
@@ -35,7 +35,7 @@ impl Fresh {
 #[derive(Debug)]
 pub(crate) struct Asset {
     kind: HeaderValue,
-    fresh: Fresh,
+    fresh: AssetLifetime,
     plain: Form,
     encoded: Vec<(Coding, Form)>,
 }
@@ -48,7 +48,7 @@ struct Form {
 
 impl Asset {
     /// Compresses it, which takes a moment for a large one.
-    pub(crate) fn new(kind: HeaderValue, fresh: Fresh, bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(kind: HeaderValue, fresh: AssetLifetime, bytes: Vec<u8>) -> Self {
         Self::with(kind, fresh, bytes, None)
     }
 
@@ -56,7 +56,7 @@ impl Asset {
     /// for.
     pub(crate) fn packed(
         kind: HeaderValue,
-        fresh: Fresh,
+        fresh: AssetLifetime,
         bytes: Vec<u8>,
         packed: &'static [u8],
     ) -> Self {
@@ -65,7 +65,7 @@ impl Asset {
 
     fn with(
         kind: HeaderValue,
-        fresh: Fresh,
+        fresh: AssetLifetime,
         bytes: Vec<u8>,
         packed: Option<&'static [u8]>,
     ) -> Self {

@@ -27,7 +27,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{AssistantsRead, AssistantsWrite, May},
+    caller::{AssistantsRead, AssistantsWrite, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -218,7 +218,7 @@ pub(crate) fn known_models(names: &Vec<String>, (): &()) -> garde::Result {
 #[tracing::instrument(name = "api.assistants.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<AssistantView>> {
     let mut tx = state.db().read().await?;
@@ -240,7 +240,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.assistants.read", skip_all, fields(assistant.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<AssistantId>,
 ) -> ApiResult<Tagged<AssistantView>> {
     let mut tx = state.db().read().await?;
@@ -263,7 +263,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.assistants.delete", skip_all, fields(assistant.id = %id))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
 ) -> ApiResult<StatusCode> {
     assistants::delete(state.assistants(), &caller, id).await?;

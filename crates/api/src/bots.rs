@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{BotsRead, BotsWrite, May},
+    caller::{Authorized, BotsRead, BotsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id, Params},
     page::{List, PageQuery},
@@ -76,7 +76,7 @@ impl From<Bot> for BotView {
 #[tracing::instrument(name = "api.bots.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<BotsRead>,
+    caller: Authorized<BotsRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<BotView>> {
     let page = query.request()?;
@@ -98,7 +98,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.bots.read", skip_all, fields(bot.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<BotsRead>,
+    caller: Authorized<BotsRead>,
     Id(id): Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
     let mut tx = state.db().read().await?;
@@ -134,7 +134,7 @@ pub struct UpdateRequest {
 #[tracing::instrument(name = "api.bots.update", skip_all, fields(bot.id = %id))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<BotsWrite>,
+    caller: Authorized<BotsWrite>,
     Id(id): Id<ChannelId>,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Json<BotView>> {
@@ -157,7 +157,7 @@ pub async fn update(
 #[tracing::instrument(name = "api.bots.start", skip_all, fields(bot.id = %id))]
 pub async fn start(
     State(state): State<AppState>,
-    caller: May<BotsWrite>,
+    caller: Authorized<BotsWrite>,
     Id(id): Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
     let bot = bots::start(state.fleet(), &caller, id).await?;
@@ -178,7 +178,7 @@ pub async fn start(
 #[tracing::instrument(name = "api.bots.stop", skip_all, fields(bot.id = %id))]
 pub async fn stop(
     State(state): State<AppState>,
-    caller: May<BotsWrite>,
+    caller: Authorized<BotsWrite>,
     Id(id): Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
     let bot = bots::stop(state.fleet(), &caller, id).await?;
@@ -199,7 +199,7 @@ pub async fn stop(
 #[tracing::instrument(name = "api.bots.delete", skip_all, fields(bot.id = %id))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<BotsWrite>,
+    caller: Authorized<BotsWrite>,
     Id(id): Id<ChannelId>,
 ) -> ApiResult<StatusCode> {
     bots::delete(state.fleet(), &caller, id).await?;

@@ -12,7 +12,7 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 pub struct Bounds {
     /// How many connections may be open at once.
     pub connections: u64,
-    /// How many of them may come from one address; proxies of ours may open any number.
+    /// How many of them may come from one address; trusted proxies may open any number.
     pub connections_per_address: u64,
     /// How many requests are worked on at once, webhooks aside: they have as many places of their
     /// own.

@@ -1,7 +1,7 @@
 //! Who calls, and may they? An extractor per level of access: naming it in a handler's signature is
 //! the check.
 //!
-//! - [`May`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act in, a
+//! - [`Authorized`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act in, a
 //!   member or a key.
 //! - [`Account`]: a person, whatever they may do anywhere; not a key.
 //! - [`Admin`]: a platform admin.
@@ -19,7 +19,7 @@ use replyx_core::{
 };
 
 use crate::{
-    access::Since,
+    access::Freshness,
     address::ClientAddress,
     error::ApiError,
     identity::{Identity, Pass},
@@ -52,14 +52,14 @@ needs! {
 
 /// Somebody who has a permission in the workspace they act in.
 #[derive(Clone, Debug)]
-pub struct May<P> {
+pub struct Authorized<P> {
     caller: Caller,
     /// By what they were recognized.
     pass: Pass,
     permission: PhantomData<P>,
 }
 
-impl<P> Deref for May<P> {
+impl<P> Deref for Authorized<P> {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
@@ -67,7 +67,7 @@ impl<P> Deref for May<P> {
     }
 }
 
-impl<P: Needs> FromRequestParts<AppState> for May<P> {
+impl<P: Needs> FromRequestParts<AppState> for Authorized<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
@@ -77,7 +77,7 @@ impl<P: Needs> FromRequestParts<AppState> for May<P> {
     }
 }
 
-impl<P: Needs> May<P> {
+impl<P: Needs> Authorized<P> {
     /// Accepts a caller that has the permission in the current workspace.
     pub(crate) fn admit(
         access: Arc<Access>,
@@ -108,7 +108,8 @@ impl<P: Needs> May<P> {
     pub(crate) async fn still_may(&self, state: &AppState) -> Result<(), ApiError> {
         let now = state.clock().now();
         let pass = self.pass.clone();
-        let seen = state.accesses.look(state.db(), &pass.credential, now, Since::Lately).await?;
+        let seen =
+            state.accesses.look(state.db(), &pass.credential, now, Freshness::Lately).await?;
         let access = seen.ok_or(ApiError::Unauthenticated)?.access;
         let again = Self::admit(access, pass, self.caller.address)?;
         let same = again.caller.workspace_id == self.caller.workspace_id;

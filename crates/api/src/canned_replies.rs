@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DialogsRead, DialogsWrite, May},
+    caller::{Authorized, DialogsRead, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -88,7 +88,7 @@ pub struct Query {
 #[tracing::instrument(name = "api.canned_replies.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Params(query): Params<Query>,
 ) -> ApiResult<List<CannedReplyView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
@@ -112,7 +112,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.canned_replies.read", skip_all, fields(canned_reply.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<CannedReplyId>,
 ) -> ApiResult<Tagged<CannedReplyView>> {
     let mut tx = state.db().read().await?;
@@ -134,7 +134,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.canned_replies.delete", skip_all, fields(canned_reply.id = %id))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<CannedReplyId>,
 ) -> ApiResult<StatusCode> {
     canned::delete(&state.engine, &caller, id).await?;

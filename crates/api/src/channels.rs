@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{BotsRead, BotsWrite, May},
+    caller::{Authorized, BotsRead, BotsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -71,7 +71,7 @@ impl From<Channel> for ChannelView {
 #[tracing::instrument(name = "api.channels.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<BotsRead>,
+    caller: Authorized<BotsRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<ChannelView>> {
     let page = query.request()?;
@@ -93,7 +93,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.channels.read", skip_all, fields(channel.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<BotsRead>,
+    caller: Authorized<BotsRead>,
     Id(id): Id<ChannelId>,
 ) -> ApiResult<Json<ChannelView>> {
     let mut tx = state.db().read().await?;
@@ -115,7 +115,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.channels.delete", skip_all, fields(channel.id = %id))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<BotsWrite>,
+    caller: Authorized<BotsWrite>,
     Id(id): Id<ChannelId>,
 ) -> ApiResult<StatusCode> {
     channels::delete(state.fleet(), &caller, id).await?;

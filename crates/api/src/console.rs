@@ -15,7 +15,7 @@ use axum::{
 use tokio::task::spawn_blocking;
 
 use crate::{
-    asset::{Asset, Fresh},
+    asset::{Asset, AssetLifetime},
     error::{ApiError, ApiResult},
 };
 
@@ -35,7 +35,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 static FILES: LazyLock<BTreeMap<&str, Asset>> = LazyLock::new(|| {
     let known = replyx_web::console().iter().filter_map(|file| {
         let kind = HeaderValue::from_str(&file.kind).ok()?;
-        let fresh = if file.path.starts_with(HASHED) { Fresh::Forever } else { Fresh::Never };
+        let fresh = if file.path.starts_with(HASHED) {
+            AssetLifetime::Forever
+        } else {
+            AssetLifetime::Never
+        };
         let plain = file.plain.clone();
         let asset = match file.brotli {
             Some(packed) => Asset::packed(kind, fresh, plain, packed),

@@ -46,7 +46,7 @@ impl SetCookies {
         let seconds = lifetime.as_secs();
         let text =
             format!("{name}={value}; Path=/; Max-Age={seconds}; Secure{hidden}; SameSite=Lax");
-        self.0.push(text.try_into().expect("tokens of ours are fit for a header"));
+        self.0.push(text.try_into().expect("our tokens are valid in a header"));
         self
     }
 

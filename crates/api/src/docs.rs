@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use utoipa_swagger_ui::Config;
 
 use crate::{
-    asset::{Asset, Fresh},
+    asset::{Asset, AssetLifetime},
     error::{ApiError, ApiResult},
 };
 
@@ -87,6 +87,6 @@ impl Page {
 fn read(name: &str, config: Arc<Config<'static>>) -> Option<Asset> {
     let file = utoipa_swagger_ui::serve(name, config).ok().flatten()?;
     let kind = HeaderValue::from_str(&file.content_type).ok()?;
-    let fresh = if name == PAGE { Fresh::Never } else { Fresh::Hour };
+    let fresh = if name == PAGE { AssetLifetime::Never } else { AssetLifetime::Hour };
     Some(Asset::new(kind, fresh, file.bytes.into_owned()))
 }

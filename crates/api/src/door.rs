@@ -36,7 +36,7 @@ use crate::{
     bulk,
     error::ApiError,
     limits::LONGEST,
-    shares::{Full, Place, Places, Shares},
+    shares::{Place, Places, ShareRefusal, Shares},
     state::ApiSettings,
 };
 
@@ -131,7 +131,7 @@ impl Door {
         }
     }
 
-    fn place(&self, zone: Zone, address: ClientAddress) -> Result<Option<Place>, Full> {
+    fn place(&self, zone: Zone, address: ClientAddress) -> Result<Option<Place>, ShareRefusal> {
         match zone {
             Zone::Monitor => Ok(None),
             // Telegram sends everything from a few addresses.
@@ -173,10 +173,10 @@ fn busy() -> Response {
 }
 
 /// Counts what was refused for want of room.
-fn refused(what: &'static str, full: Full) {
+fn refused(what: &'static str, full: ShareRefusal) {
     let bound = match full {
-        Full::All => "all",
-        Full::One => "one",
+        ShareRefusal::All => "all",
+        ShareRefusal::One => "one",
     };
     metrics::counter!("refused_for_room_total", "what" => what, "bound" => bound).increment(1);
 }

@@ -20,7 +20,7 @@ use crate::{
     caller::EventsRead,
     error::{ApiError, ApiResult, Problem},
     state::AppState,
-    streams::{Stream, ticket::MayByTicket},
+    streams::{Stream, ticket::AuthorizedByTicket},
 };
 use feed::{Begin, Feed};
 use schema::EventText;
@@ -75,7 +75,7 @@ pub struct StreamedEvent {
 #[tracing::instrument(name = "api.events.stream", skip_all)]
 pub async fn stream_events(
     State(state): State<AppState>,
-    MayByTicket(caller): MayByTicket<EventsRead>,
+    AuthorizedByTicket(caller): AuthorizedByTicket<EventsRead>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let workspace = caller.workspace_id;

@@ -31,7 +31,7 @@ use replyx_core::{
     session::{Access, Principal, WorkspaceAccess},
     user::User,
 };
-use replyx_storage::{idempotency::Begun, retried};
+use replyx_storage::{idempotency::KeyedRequest, retried};
 use tokio::{task::JoinError, time::timeout};
 use tracing::Instrument;
 
@@ -180,21 +180,21 @@ async fn once(
     let (request, hash, place) = body::read(&state, request).await?;
     let claim = scope.claim(key, &hash);
     let first = begin(&state, &claim, &hash).await?;
-    let waited = first == Begun::Running;
+    let waited = first == KeyedRequest::Running;
     let workspace = body::workspace(request.extensions());
     let begun = if waited { wait::answer(&state, &claim, &hash, workspace).await? } else { first };
     match begun {
-        Begun::Fresh => {}
-        Begun::Done { status, response_sealed } => {
+        KeyedRequest::Fresh => {}
+        KeyedRequest::Done { status, response_sealed } => {
             // The first request may have taken a while.
             identity::still_may(&state, request.extensions()).await?;
             return stored::replay(&state, &claim, status, &response_sealed);
         }
-        Begun::Running => {
+        KeyedRequest::Running => {
             let detail = "the first request with this key is still being processed".to_owned();
             return Err(ApiError::Conflict { code: "idempotency_key_in_use", detail });
         }
-        Begun::Other => {
+        KeyedRequest::Other => {
             let detail = "this key was used for another request";
             return Err(ApiError::Unacceptable { code: "idempotency_key_reused", detail });
         }
@@ -217,7 +217,7 @@ async fn once(
 }
 
 /// Claims the key, or says what is known of it.
-async fn begin(state: &AppState, claim: &Claim, hash: &str) -> ApiResult<Begun> {
+async fn begin(state: &AppState, claim: &Claim, hash: &str) -> ApiResult<KeyedRequest> {
     let begun = retried(|| async {
         let now = state.clock().now();
         let mut tx = state.db().begin().await?;

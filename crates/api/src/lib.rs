@@ -82,4 +82,4 @@ pub mod workspaces;
 pub use bounds::Bounds;
 pub use router::{probes, router};
 pub use state::{ApiSettings, AppState, WebhookScheme};
-pub use streams::Endless;
+pub use streams::EndlessResponse;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiResult, Problem},
     page::List,
     state::AppState,
@@ -45,7 +45,7 @@ pub struct ModelView {
 #[tracing::instrument(name = "api.models.list", skip_all)]
 pub async fn list(
     state: State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
 ) -> ApiResult<List<ModelView>> {
     let State(state) = state;
     let mut tx = state.db().read().await?;

@@ -30,7 +30,7 @@ pub(crate) use operations::of as operations_of;
 pub(crate) use shared::BEARER;
 
 use crate::{
-    asset::{Asset, Fresh},
+    asset::{Asset, AssetLifetime},
     error::{ApiError, ApiResult, FieldError, Problem},
 };
 
@@ -101,7 +101,7 @@ pub(crate) async fn serve(served: State<Arc<Served>>, headers: HeaderMap) -> Api
         let make = move || {
             let text = serde_json::to_vec(&making.document)?;
             let kind = HeaderValue::from_static("application/json");
-            Ok::<_, serde_json::Error>(Asset::new(kind, Fresh::Never, text))
+            Ok::<_, serde_json::Error>(Asset::new(kind, AssetLifetime::Never, text))
         };
         let asset = spawn_blocking(make).await?;
         asset.map_err(|error| ApiError::Internal(Box::new(error)))

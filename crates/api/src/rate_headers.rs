@@ -1,19 +1,19 @@
 //! What is left of a limit, as headers tell it (the `RateLimit` fields of the IETF draft).
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use replyx_live::Left;
+use replyx_live::RemainingQuota;
 
 /// The limits that a request counted against, and what is left of each.
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 /// The numbers of these limits.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-fn policy(left: &Left) -> String {
+fn policy(left: &RemainingQuota) -> String {
     let rate = left.rate();
     format!("\"{}\";q={};w={}", left.name(), rate.count, rate.per.as_secs())
 }
 
-fn state(left: &Left) -> String {
+fn state(left: &RemainingQuota) -> String {
     let spent = left.spent();
     let reset = spent.reset.as_millis().div_ceil(1000);
     format!("\"{}\";r={};t={reset}", left.name(), spent.left)
@@ -21,7 +21,7 @@ fn state(left: &Left) -> String {
 
 /// Writes the limits that a request counted against. An answer that tells of a limit already (the
 /// one that refused it) keeps what it says.
-pub(crate) fn write(limits: &[Left], headers: &mut HeaderMap) {
+pub(crate) fn write(limits: &[RemainingQuota], headers: &mut HeaderMap) {
     if limits.is_empty() || headers.contains_key(&LEFT) {
         return;
     }
@@ -43,10 +43,10 @@ mod tests {
 
     use super::*;
 
-    fn left(setting: &'static str, count: u32, window: u64, permit: Permit) -> Left {
+    fn left(setting: &'static str, count: u32, window: u64, permit: Permit) -> RemainingQuota {
         let rate = RateSetting { per: Duration::from_secs(window), count };
         let spent = Spent { permit, left: count - 1, reset: Duration::from_millis(50) };
-        Left::new(&Quota { setting, rate, key: "" }, spent)
+        RemainingQuota::new(&Quota { setting, rate, key: "" }, spent)
     }
 
     #[test]

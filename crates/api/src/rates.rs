@@ -16,7 +16,7 @@ use replyx_core::{
     session::{Access, Principal},
     setting::{self, RateSetting},
 };
-use replyx_live::{Left, Quota};
+use replyx_live::{Quota, RemainingQuota};
 
 use crate::{
     address::ClientAddress,
@@ -225,7 +225,7 @@ impl AppState {
     }
 
     /// Charges limits for one request, and says what is left of them.
-    async fn spend(&self, wanted: &[(&'static str, &str)]) -> ApiResult<Vec<Left>> {
+    async fn spend(&self, wanted: &[(&'static str, &str)]) -> ApiResult<Vec<RemainingQuota>> {
         let quotas: Vec<Quota<'_>> = wanted
             .iter()
             .map(|&(setting, key)| Quota { setting, rate: self.tuning.rate(setting), key })
@@ -240,7 +240,7 @@ impl AppState {
         setting: &'static str,
         key: &str,
         wider: Option<Wider>,
-    ) -> ApiResult<Vec<Left>> {
+    ) -> ApiResult<Vec<RemainingQuota>> {
         let left = self.spend(&[(setting, key)]).await?;
         if let Some(Wider { key, times }) = wider {
             let rate = self.tuning.rate(setting);

@@ -15,7 +15,7 @@ use crate::address::ClientAddress;
 
 /// Why there is no share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum ShareRefusal {
     /// All together hold all there is.
     All,
     /// The one who asks holds as much as one may.
@@ -47,16 +47,16 @@ impl Inner {
 
     /// A holder of nothing gets a share of any size, so that what is larger than a bound can
     /// still be had alone.
-    fn add(&self, whose: Option<&Arc<str>>, amount: u64) -> Result<(), Full> {
+    fn add(&self, whose: Option<&Arc<str>>, amount: u64) -> Result<(), ShareRefusal> {
         let mut held = self.lock();
         let beyond = |used: u64, most: u64| used > 0 && used.saturating_add(amount) > most;
         if beyond(held.sum, self.all) {
-            return Err(Full::All);
+            return Err(ShareRefusal::All);
         }
         if let Some(whose) = whose {
             let used = held.by.get(whose).copied().unwrap_or_default();
             if beyond(used, self.each) {
-                return Err(Full::One);
+                return Err(ShareRefusal::One);
             }
             held.by.insert(Arc::clone(whose), used.saturating_add(amount));
         }
@@ -76,8 +76,8 @@ impl Shares {
     ///
     /// # Errors
     ///
-    /// [`Full`] says who holds too much.
-    pub fn take(&self, whose: Option<&str>, amount: u64) -> Result<Share, Full> {
+    /// [`ShareRefusal`] says who holds too much.
+    pub fn take(&self, whose: Option<&str>, amount: u64) -> Result<Share, ShareRefusal> {
         let whose: Option<Arc<str>> = whose.map(Arc::from);
         self.0.add(whose.as_ref(), amount)?;
         Ok(Share { of: Arc::clone(&self.0), whose, amount })
@@ -114,8 +114,8 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// [`Full`] says who holds too many.
-    pub fn take(&self, address: ClientAddress) -> Result<Place, Full> {
+    /// [`ShareRefusal`] says who holds too many.
+    pub fn take(&self, address: ClientAddress) -> Result<Place, ShareRefusal> {
         let of_address = self.addresses.take(Some(&address.key()), 1)?;
         let of_network = self.networks.take(Some(&address.network()), 1)?;
         Ok(Place { _address: of_address, _network: Some(of_network) })
@@ -125,8 +125,8 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// [`Full::All`] when there is none.
-    pub fn take_for_nobody(&self) -> Result<Place, Full> {
+    /// [`ShareRefusal::All`] when there is none.
+    pub fn take_for_nobody(&self) -> Result<Place, ShareRefusal> {
         Ok(Place { _address: self.addresses.take(None, 1)?, _network: None })
     }
 
@@ -149,8 +149,8 @@ impl Share {
     ///
     /// # Errors
     ///
-    /// [`Full`] when there is no more for this holder; what is held stays.
-    pub fn grow(&mut self, more: u64) -> Result<(), Full> {
+    /// [`ShareRefusal`] when there is no more for this holder; what is held stays.
+    pub fn grow(&mut self, more: u64) -> Result<(), ShareRefusal> {
         self.of.add(self.whose.as_ref(), more)?;
         self.amount = self.amount.saturating_add(more);
         Ok(())
@@ -160,8 +160,8 @@ impl Share {
     ///
     /// # Errors
     ///
-    /// [`Full`] when they have not within `patience`.
-    pub async fn grow_within(&mut self, more: u64, patience: Duration) -> Result<(), Full> {
+    /// [`ShareRefusal`] when they have not within `patience`.
+    pub async fn grow_within(&mut self, more: u64, patience: Duration) -> Result<(), ShareRefusal> {
         let of = Arc::clone(&self.of);
         let growing = async {
             loop {
@@ -203,10 +203,10 @@ mod tests {
     fn one_cannot_hold_what_is_meant_for_all() {
         let shares = Shares::new(3, 2);
         let first = shares.take(Some("a"), 2).unwrap();
-        assert_eq!(shares.take(Some("a"), 1).unwrap_err(), Full::One);
+        assert_eq!(shares.take(Some("a"), 1).unwrap_err(), ShareRefusal::One);
         let _other = shares.take(Some("b"), 1).unwrap();
-        assert_eq!(shares.take(Some("c"), 1).unwrap_err(), Full::All);
-        assert_eq!(shares.take(None, 1).unwrap_err(), Full::All);
+        assert_eq!(shares.take(Some("c"), 1).unwrap_err(), ShareRefusal::All);
+        assert_eq!(shares.take(None, 1).unwrap_err(), ShareRefusal::All);
         drop(first);
         let _without_a_name = shares.take(None, 2).unwrap();
         assert_eq!(shares.held(), 3);
@@ -221,9 +221,9 @@ mod tests {
             let neighbour = address(&format!("198.51.100.{last}"));
             held.push(places.take(neighbour).unwrap());
             held.push(places.take(neighbour).unwrap());
-            assert_eq!(places.take(neighbour).unwrap_err(), Full::One);
+            assert_eq!(places.take(neighbour).unwrap_err(), ShareRefusal::One);
         }
-        assert_eq!(places.take(address("198.51.100.3")).unwrap_err(), Full::One);
+        assert_eq!(places.take(address("198.51.100.3")).unwrap_err(), ShareRefusal::One);
         held.push(places.take(address("203.0.113.1")).unwrap());
         assert_eq!(places.held(), 5, "what was refused holds nothing");
         drop(held);
@@ -236,7 +236,7 @@ mod tests {
         let mut share = shares.take(Some("a"), 1).unwrap();
         share.grow(4).unwrap();
         assert_eq!(shares.held(), 5);
-        assert_eq!(share.grow(6).unwrap_err(), Full::All);
+        assert_eq!(share.grow(6).unwrap_err(), ShareRefusal::All);
         drop(share);
         let held = shares.0.lock();
         assert!(held.by.is_empty() && held.sum == 0);
@@ -246,7 +246,7 @@ mod tests {
     fn what_is_larger_than_the_bound_can_be_had_alone() {
         let shares = Shares::new(10, 5);
         let large = shares.take(Some("a"), 100).unwrap();
-        assert_eq!(shares.take(Some("b"), 1).unwrap_err(), Full::All);
+        assert_eq!(shares.take(Some("b"), 1).unwrap_err(), ShareRefusal::All);
         drop(large);
         assert!(shares.take(Some("b"), 1).is_ok());
     }
@@ -269,6 +269,6 @@ mod tests {
     async fn who_waits_in_vain_is_told() {
         let shares = Shares::new(10, 5);
         let mut mine = shares.take(Some("a"), 5).unwrap();
-        assert_eq!(mine.grow_within(1, Duration::from_millis(50)).await, Err(Full::One));
+        assert_eq!(mine.grow_within(1, Duration::from_millis(50)).await, Err(ShareRefusal::One));
     }
 }

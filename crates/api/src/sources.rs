@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DocumentsRead, DocumentsWrite, May},
+    caller::{Authorized, DocumentsRead, DocumentsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -125,7 +125,7 @@ pub struct Query {
 #[tracing::instrument(name = "api.sources.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Params(query): Params<Query>,
 ) -> ApiResult<List<SourceView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
@@ -149,7 +149,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.sources.read", skip_all, fields(source.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Id(id): Id<SourceId>,
 ) -> ApiResult<Tagged<SourceView>> {
     let mut tx = state.db().read().await?;
@@ -172,7 +172,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.sources.fetch", skip_all, fields(source.id = %id))]
 pub async fn fetch(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<SourceId>,
 ) -> ApiResult<(StatusCode, Json<SourceView>)> {
     let source = sources::fetch(state.assistants(), &caller, id).await?;
@@ -193,7 +193,7 @@ pub async fn fetch(
 #[tracing::instrument(name = "api.sources.delete", skip_all, fields(source.id = %id))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<SourceId>,
 ) -> ApiResult<StatusCode> {
     sources::delete(state.assistants(), &caller, id).await?;

@@ -1,6 +1,6 @@
 //! Streams of server-sent events that live as long as the access that opened them.
 //!
-//! A handler asks its caller for a [`Guard`] (`May::guard`), which takes a place among the streams
+//! A handler asks its caller for a [`Guard`] (`Authorized::guard`), which takes a place among the streams
 //! of the caller and of the workspace, and opens a [`Stream`] with it. A task feeds the stream and
 //! closes it. Which rule holds inside:
 //!
@@ -34,7 +34,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Since;
+use crate::access::Freshness;
 pub(crate) use crate::bounds::HEARTBEAT;
 pub(crate) use guard::{AGAIN, Guard};
 
@@ -54,7 +54,7 @@ const BYE: &str = "event: bye\ndata: {\"type\":\"bye\",\"reason\":\"access_ended
 
 /// An extension of an answer that does not end by itself, and whose connection ends with it.
 #[derive(Clone, Copy, Debug)]
-pub struct Endless;
+pub struct EndlessResponse;
 
 /// Why a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Stream {
     }
 
     /// Does the access hold still? Not, when the database cannot say so twice.
-    pub(crate) async fn may_go_on(&mut self, since: Since) -> bool {
+    pub(crate) async fn may_go_on(&mut self, since: Freshness) -> bool {
         if let Ok(holds) = self.guard.holds(since).await {
             return holds;
         }
@@ -153,7 +153,7 @@ impl Stream {
     /// Keeps the places of the stream.
     pub(crate) async fn send(&mut self, frame: Bytes, read: Instant) -> Result<Sent, End> {
         self.guard.keep_seat_if_due().await;
-        match self.guard.holds(Since::Instant(read)).await {
+        match self.guard.holds(Freshness::Instant(read)).await {
             Ok(true) => self.hand_over(frame).await.map(|()| Sent::Yes),
             Ok(false) => Err(End::Over),
             Err(error) => {
@@ -244,7 +244,7 @@ fn answer(waiting: mpsc::Receiver<Bytes>, cut: CancellationToken) -> Response {
         (header::CONNECTION, HeaderValue::from_static("close")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (Extension(Endless), headers, Body::from_stream(body)).into_response()
+    (Extension(EndlessResponse), headers, Body::from_stream(body)).into_response()
 }
 
 #[cfg(test)]

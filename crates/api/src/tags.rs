@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DialogsRead, DialogsWrite, May},
+    caller::{Authorized, DialogsRead, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id, Params, plain_name},
     location::Location,
@@ -85,7 +85,7 @@ impl Request {
 #[tracing::instrument(name = "api.tags.create", skip_all)]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<TagView>)> {
     let tag = tags::create(&state.engine, &caller, request.name()?).await?;
@@ -105,7 +105,7 @@ pub async fn create(
 #[tracing::instrument(name = "api.tags.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<TagView>> {
     let mut tx = state.db().read().await?;
@@ -127,7 +127,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.tags.read", skip_all, fields(tag.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<TagId>,
 ) -> ApiResult<Tagged<TagView>> {
     let mut tx = state.db().read().await?;
@@ -153,7 +153,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.tags.update", skip_all, fields(tag.id = %id))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<TagId>,
     expected: IfMatch,
     Body(request): Body<Request>,
@@ -177,7 +177,7 @@ pub async fn update(
 #[tracing::instrument(name = "api.tags.delete", skip_all, fields(tag.id = %id))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<TagId>,
 ) -> ApiResult<StatusCode> {
     tags::delete(&state.engine, &caller, id).await?;

@@ -71,7 +71,7 @@ pub struct Report {
 
 /// What a look has found.
 #[derive(Clone, Debug, Default)]
-struct Found {
+struct SearchOutcome {
     database: Database,
     live: Live,
     files: Files,
@@ -130,7 +130,7 @@ enum Live {
 }
 
 impl Report {
-    fn new(found: Found) -> Self {
+    fn new(found: SearchOutcome) -> Self {
         let little = found.space.is_some_and(|space| space.free < LITTLE_SPACE);
         Self {
             status: match (found.database, found.live, found.files, little) {
@@ -165,7 +165,7 @@ pub struct Health(Arc<RwLock<Report>>);
 impl Default for Health {
     /// Healthy until the first look: the process has just connected to everything.
     fn default() -> Self {
-        Self(Arc::new(RwLock::new(Report::new(Found::default()))))
+        Self(Arc::new(RwLock::new(Report::new(SearchOutcome::default()))))
     }
 }
 
@@ -193,7 +193,7 @@ impl Health {
     }
 }
 
-async fn find(engine: &Engine, look: &Look) -> Found {
+async fn find(engine: &Engine, look: &Look) -> SearchOutcome {
     let database = Database::look(engine).await;
     let live = if engine.live.health().await.is_ok() { Live::Works } else { Live::Silent };
     let files = if engine.db.files().failed_within(REFUSED) { Files::Fails } else { Files::Works };
@@ -204,11 +204,17 @@ async fn find(engine: &Engine, look: &Look) -> Found {
     let embeddings = embeddings
         .model
         .unwrap_or_else(|| format!("none: {}", embeddings.reason.unwrap_or_default()));
-    Found { database, live, files, space: space.ok().and_then(Result::ok).flatten(), embeddings }
+    SearchOutcome {
+        database,
+        live,
+        files,
+        space: space.ok().and_then(Result::ok).flatten(),
+        embeddings,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the last bytes do not matter")]
-fn measure(found: &Found) {
+fn measure(found: &SearchOutcome) {
     let takes_writes = !matches!(found.database, Database::Silent | Database::Refuses(_));
     metrics::gauge!("database_takes_writes").set(f64::from(u8::from(takes_writes)));
     if let Some(space) = found.space {
@@ -225,7 +231,8 @@ mod tests {
     fn a_database_that_only_reads_is_down_and_a_disk_that_is_nearly_full_is_not() {
         let report = |database, live, free| {
             let space = Some(Space { free, size: 1 << 40 });
-            let report = Report::new(Found { database, live, space, ..Found::default() });
+            let report =
+                Report::new(SearchOutcome { database, live, space, ..SearchOutcome::default() });
             (report.status, report.code().as_u16())
         };
         let much = 1 << 30;
@@ -233,7 +240,8 @@ mod tests {
         assert_eq!(report(Database::Works, Live::Works, much), ("ok", 200));
         assert_eq!(report(Database::Works, Live::Works, little), ("degraded", 200));
         assert_eq!(report(Database::Works, Live::Silent, much), ("degraded", 200));
-        let failing = Report::new(Found { files: Files::Fails, ..Found::default() });
+        let failing =
+            Report::new(SearchOutcome { files: Files::Fails, ..SearchOutcome::default() });
         assert_eq!((failing.status, failing.code().as_u16()), ("degraded", 200));
         assert_eq!(report(Database::Ahead, Live::Works, much), ("degraded", 200));
         for database in [Database::Silent, Database::Behind, Database::Refuses(Refusal::Full)] {

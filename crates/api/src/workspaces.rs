@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use crate::words::ScopeWord;
 use crate::{
-    caller::{Account, May, WorkspaceRead, WorkspaceWrite},
+    caller::{Account, Authorized, WorkspaceRead, WorkspaceWrite},
     error::{ApiResult, Problem},
     input::{Body, plain_name},
     location::Location,
@@ -128,7 +128,7 @@ pub async fn list(
     )
 )]
 #[tracing::instrument(name = "api.workspaces.read", skip_all)]
-pub async fn read(caller: May<WorkspaceRead>) -> Tagged<WorkspaceView> {
+pub async fn read(caller: Authorized<WorkspaceRead>) -> Tagged<WorkspaceView> {
     tagged(caller.place().workspace.clone())
 }
 
@@ -155,7 +155,7 @@ pub struct UpdateRequest {
 #[tracing::instrument(name = "api.workspaces.update", skip_all)]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<WorkspaceWrite>,
+    caller: Authorized<WorkspaceWrite>,
     expected: IfMatch,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Tagged<WorkspaceView>> {

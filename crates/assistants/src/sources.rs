@@ -112,7 +112,7 @@ pub struct AdmittedSource {
     url: Url,
 }
 
-/// Looks up where a new source leads. This may take seconds: whoever goes on with [`create`] should
+/// Looks up where a new source leads. This may take seconds: a caller that goes on with [`create`] should
 /// look again whether the caller still may.
 ///
 /// # Errors
@@ -204,19 +204,19 @@ pub async fn fetch(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Source, 
 
 /// Deletes a source with its documents. A fetch in progress is stopped.
 pub async fn delete(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<(), SourceError> {
-    while repeated(|| delete_some(cx, caller, id)).await? == Left::Some {}
+    while repeated(|| delete_some(cx, caller, id)).await? == Remainder::Some {}
     Ok(())
 }
 
 /// Whether documents of a source are left.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Left {
+enum Remainder {
     Some,
     None,
 }
 
 /// Deletes some documents of a source; the source with the last of them.
-async fn delete_some(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Left, SourceError> {
+async fn delete_some(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Remainder, SourceError> {
     let workspace = caller.workspace_id;
     let mut tx = cx.db.begin().await?;
     // Who fetches it takes this lock for each page: none can be added behind our back.
@@ -239,10 +239,10 @@ async fn delete_some(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Left, 
     }
     if page.next.is_some() {
         tx.commit().await?;
-        return Ok(Left::Some);
+        return Ok(Remainder::Some);
     }
 
     tx.apply(source.delete(&caller.actor(), now)).await?;
     tx.commit().await?;
-    Ok(Left::None)
+    Ok(Remainder::None)
 }

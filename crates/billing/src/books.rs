@@ -1,4 +1,4 @@
-//! Moving money, in the transaction of whoever has a reason for it.
+//! Moving money, in the transaction of the caller who has a reason for it.
 //!
 //! Each function locks the balance of its workspace first. One transaction that touches several
 //! workspaces does so in the order of their ids. Each has an idempotency key, so doing it again

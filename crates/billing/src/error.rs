@@ -5,7 +5,7 @@ use replyx_storage::StorageError;
 
 use crate::{
     price::NoPrice,
-    spend::{Insufficient, Uncovered, Withdrawal},
+    spend::{CreditShortfall, Insufficient, Withdrawal},
 };
 
 /// What a use case about money returns.
@@ -51,7 +51,7 @@ pub enum Error {
         workspace: WorkspaceId,
         /// What it says.
         #[source]
-        source: Uncovered,
+        source: CreditShortfall,
     },
     /// The database failed.
     #[error("the database failed")]

@@ -9,7 +9,7 @@
 //! 4. [`trial`]: how long it lasts, and when its owner is warned.
 //! 5. [`forecast`]: how long the balance lasts.
 //!
-//! [`books`] writes what the rules say, in the transaction of whoever has a reason. [`seal`] seals
+//! [`books`] writes what the rules say, in the caller's transaction. [`seal`] seals
 //! and sums entries in the background, and [`verify`] proves all of it.
 //!
 //! [`account`] and [`admin`] are the use cases of workspaces and of platform admins; [`start`] is

@@ -34,7 +34,7 @@ pub struct Insufficient {
 /// What credits do not cover what the balance says: the ledger is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the credits of `{bucket}` lack `{missing}` of what its balance says")]
-pub struct Uncovered {
+pub struct CreditShortfall {
     /// Which kind of money.
     pub bucket: Bucket,
     /// How much no credit covers.
@@ -96,13 +96,13 @@ pub fn release(hold: &Hold, subject: &Subject) -> Vec<Movement> {
 ///
 /// # Errors
 ///
-/// [`Uncovered`] when they do not cover what is set aside.
+/// [`CreditShortfall`] when they do not cover what is set aside.
 pub fn capture(
     hold: &Hold,
     price: Money,
     credits: &[Credit],
     subject: &Subject,
-) -> Result<Change, Uncovered> {
+) -> Result<Change, CreditShortfall> {
     let price = price.clamp(Money::ZERO, hold.reserved.money());
     let bonus = hold.reserved.bonus.min(price);
     let paid = Money::from_micros(price.micros() - bonus.micros());
@@ -217,7 +217,7 @@ pub enum Withdrawal {
     Insufficient(#[from] Insufficient),
     /// The ledger is damaged.
     #[error(transparent)]
-    Uncovered(#[from] Uncovered),
+    Uncovered(#[from] CreditShortfall),
 }
 
 /// Which credits pay an amount: the oldest first, and of equally old ones in the order of their
@@ -226,7 +226,7 @@ fn draw(
     credits: &[Credit],
     bucket: Bucket,
     amount: Money,
-) -> Result<Vec<(CreditId, Money)>, Uncovered> {
+) -> Result<Vec<(CreditId, Money)>, CreditShortfall> {
     let mut left = amount;
     let mut drawn = Vec::new();
     let mut ours: Vec<_> =
@@ -241,7 +241,7 @@ fn draw(
         }
     }
 
-    if left > Money::ZERO { Err(Uncovered { bucket, missing: left }) } else { Ok(drawn) }
+    if left > Money::ZERO { Err(CreditShortfall { bucket, missing: left }) } else { Ok(drawn) }
 }
 
 fn released(hold: &Hold, what: Reserved, subject: &Subject) -> Vec<Movement> {

@@ -2,7 +2,7 @@
 //! available again when nothing is charged.
 //!
 //! Both take many turns at once, and lock the balances of their workspaces in the order of their
-//! ids. Whoever calls them holds the locks of the turns, and waits for no other lock afterwards.
+//! ids. The caller holds the locks of the turns, and waits for no other lock afterwards.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 

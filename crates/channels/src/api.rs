@@ -12,7 +12,7 @@ use replyx_core::channel::{
     Address, Attachment, ChatKind, Inbound, InboundContent, MessageRef, Outbound,
 };
 
-use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
+use crate::{Channel, ChannelEvent, FetchFailed, Paces, Route, SendOutcome};
 
 /// What a program posts: a message of one of its users.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Channel for Api {
         async { Err(FetchFailed::Gone(why)) }.boxed()
     }
 
-    fn count(&self, _: Happening) {}
+    fn count(&self, _: ChannelEvent) {}
 }
 
 #[cfg(test)]

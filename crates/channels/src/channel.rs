@@ -50,7 +50,7 @@ pub trait Channel: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<u8>, FetchFailed>>;
 
     /// Counts what became of a part, under the names that the channel's operators know.
-    fn count(&self, what: Happening);
+    fn count(&self, what: ChannelEvent);
 }
 
 /// To whom, and with what right, something is sent.
@@ -108,7 +108,7 @@ pub enum FetchFailed {
 
 /// Something that a channel counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
+pub enum ChannelEvent {
     /// A part waited for one of our own limits.
     Waited,
     /// Nobody can know whether a part was sent.

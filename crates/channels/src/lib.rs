@@ -15,5 +15,5 @@ pub mod email;
 mod kinds;
 pub mod telegram;
 
-pub use channel::{Channel, FetchFailed, Happening, Pace, Paces, Route, SendOutcome};
+pub use channel::{Channel, ChannelEvent, FetchFailed, Pace, Paces, Route, SendOutcome};
 pub use kinds::{Channels, ChannelsConfig, is_blank};

@@ -25,7 +25,7 @@ pub mod webhook;
 pub use client::{BotClient, Limits, Telegram};
 pub use error::TelegramError;
 pub use rates::Rates;
-pub use types::{Me, OutgoingFile, RawUpdate, Words};
+pub use types::{BotProfile, OutgoingFile, RawUpdate, Words};
 
 /// The most UTF-16 units that a message may have, without its markup.
 pub const TEXT_LIMIT: usize = 4096;

@@ -2,7 +2,7 @@
 //! happen to it. No I/O, no clock of its own, no chance of its own: time, ids and randomness come
 //! in through [`clock::Clock`], so every rule here is a pure function that a test can pin down.
 //!
-//! Everything above this crate imports it; it imports nothing of ours.
+//! Everything above this crate imports it; it imports no other crate of ours.
 
 pub mod act;
 pub mod actor;

@@ -11,7 +11,7 @@ pub struct Money(i64);
 /// The text is not an amount of money.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an amount of at most six decimals")]
-pub struct NotMoney(String);
+pub struct InvalidAmount(String);
 
 const MICROS: i64 = 1_000_000;
 
@@ -82,10 +82,10 @@ impl fmt::Display for Money {
 }
 
 impl FromStr for Money {
-    type Err = NotMoney;
+    type Err = InvalidAmount;
 
-    fn from_str(text: &str) -> Result<Self, NotMoney> {
-        let refused = || NotMoney(text.chars().take(40).collect());
+    fn from_str(text: &str) -> Result<Self, InvalidAmount> {
+        let refused = || InvalidAmount(text.chars().take(40).collect());
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());

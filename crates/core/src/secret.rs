@@ -133,7 +133,7 @@ fn cipher(master: &Master) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(*expand(master, "seal")))
 }
 
-/// HMAC-SHA-256 under a key of ours, as lower-case hexadecimal: how short codes are stored, which a
+/// HMAC-SHA-256 under a secret key, as lower-case hexadecimal: how short codes are stored, which a
 /// bare hash would give away.
 pub fn keyed_hash(key: &[u8; 32], text: &str) -> String {
     hex(&keyed_bytes(key, text))

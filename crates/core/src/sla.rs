@@ -144,7 +144,7 @@ pub enum Words {
 
 /// What happens in a dialog that people look after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happened {
+pub enum SlaEvent {
     /// The customer wrote.
     Wrote(Words),
     /// A person replied to the customer.
@@ -255,30 +255,30 @@ impl Sla {
     /// Things are told in the order in which they happened.
     pub fn apply(
         &mut self,
-        what: Happened,
+        what: SlaEvent,
         at: DateTime<Utc>,
         policy: &SlaPolicy,
         hours: &BusinessHours,
     ) -> Option<SlaResult> {
         match what {
-            Happened::Wrote(Words::Request) => {
+            SlaEvent::Wrote(Words::Request) => {
                 if self.clock.is_none() {
                     self.clock = self.start(at, policy);
                 }
                 None
             }
-            Happened::PersonReplied => {
+            SlaEvent::PersonReplied => {
                 self.has_reply = true;
                 self.stop(SlaEnd::Replied, at, hours)
             }
 
-            Happened::Closed => {
+            SlaEvent::Closed => {
                 let result = self.stop(SlaEnd::Closed, at, hours);
                 *self = Self::default();
                 result
             }
 
-            Happened::Snoozed => {
+            SlaEvent::Snoozed => {
                 self.is_snoozed = true;
                 if let Some(clock) = &mut self.clock {
                     clock.spent = clock.spent_at(at, hours);
@@ -286,17 +286,17 @@ impl Sla {
                 }
                 None
             }
-            Happened::Woken => {
+            SlaEvent::Woken => {
                 self.is_snoozed = false;
                 if let Some(clock) = &mut self.clock {
                     clock.running_since.get_or_insert(at);
                 }
                 None
             }
-            Happened::Wrote(Words::Courtesy)
-            | Happened::AssistantReplied
-            | Happened::Noted
-            | Happened::Acknowledged => None,
+            SlaEvent::Wrote(Words::Courtesy)
+            | SlaEvent::AssistantReplied
+            | SlaEvent::Noted
+            | SlaEvent::Acknowledged => None,
         }
     }
 
@@ -333,7 +333,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        Happened::{
+        SlaEvent::{
             Acknowledged, AssistantReplied, Closed, Noted, PersonReplied, Snoozed, Woken, Wrote,
         },
         Words::{Courtesy, Request},
@@ -361,7 +361,7 @@ mod tests {
     }
 
     /// Applies what happened, and returns the last result.
-    fn after(sla: &mut Sla, steps: &[(Happened, &str)]) -> Option<SlaResult> {
+    fn after(sla: &mut Sla, steps: &[(SlaEvent, &str)]) -> Option<SlaResult> {
         let results =
             steps.iter().map(|(what, when)| sla.apply(*what, at(when), &POLICY, &hours()));
         results.last().flatten()
@@ -471,7 +471,7 @@ mod tests {
         assert_eq!(sla.clock.unwrap().awaited, Awaited::First);
     }
 
-    fn happened() -> impl Strategy<Value = Happened> {
+    fn happened() -> impl Strategy<Value = SlaEvent> {
         prop_oneof![
             3 => Just(Wrote(Request)),
             1 => Just(Wrote(Courtesy)),
@@ -503,7 +503,7 @@ mod tests {
             }
         }
 
-        fn apply(&mut self, what: Happened) -> Option<(bool, u64)> {
+        fn apply(&mut self, what: SlaEvent) -> Option<(bool, u64)> {
             match what {
                 Wrote(Request) => {
                     self.waits.get_or_insert((self.replied, 0));

@@ -21,7 +21,7 @@ pub(super) const MOST_PAGES: usize = 50_000;
 
 /// One line of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Told", try_from = "Told")]
+#[serde(into = "WireEntry", try_from = "WireEntry")]
 pub(crate) struct Entry {
     pub(super) url: Url,
     /// Not changed after this time, if the list tells.
@@ -30,18 +30,18 @@ pub(crate) struct Entry {
 
 /// [`Entry`] as a child tells it.
 #[derive(Serialize, Deserialize)]
-struct Told(String, Option<DateTime<Utc>>);
+struct WireEntry(String, Option<DateTime<Utc>>);
 
-impl From<Entry> for Told {
+impl From<Entry> for WireEntry {
     fn from(entry: Entry) -> Self {
         Self(entry.url.into(), entry.changed)
     }
 }
 
-impl TryFrom<Told> for Entry {
+impl TryFrom<WireEntry> for Entry {
     type Error = url::ParseError;
 
-    fn try_from(Told(url, changed): Told) -> Result<Self, url::ParseError> {
+    fn try_from(WireEntry(url, changed): WireEntry) -> Result<Self, url::ParseError> {
         Ok(Self { url: Url::parse(&url)?, changed })
     }
 }

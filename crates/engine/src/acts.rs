@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use replyx_acts::{MessageAct, Tongue, tell, tongue, voice};
+use replyx_acts::{LanguageEvidence, MessageAct, tell, tongue, voice};
 use replyx_core::{
     assistant::{FixedText, Language},
     channel::Button,
@@ -35,12 +35,12 @@ static EXAMPLES: OnceCell<Vec<Arc<[f32]>>> = OnceCell::const_new();
 
 /// What the message is, and why it goes to a human, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct ActDecision {
     act: MessageAct,
     goes: Option<HandoffReason>,
 }
 
-impl Heard {
+impl ActDecision {
     /// Whether the documents are to answer, and nothing else.
     pub(crate) fn is_question(self) -> bool {
         self.act == MessageAct::Question && self.goes.is_none()
@@ -48,7 +48,7 @@ impl Heard {
 }
 
 /// Tells what the message is.
-pub(crate) async fn hear(engine: &Engine, ask: &AnswerRequest, ledger: &mut Ledger) -> Heard {
+pub(crate) async fn hear(engine: &Engine, ask: &AnswerRequest, ledger: &mut Ledger) -> ActDecision {
     let told = tell(&ask.question);
     let act = if presses(ask) { MessageAct::WantsHuman } else { told.act };
     let insists = ask.offered && matches!(act, MessageAct::Booking | MessageAct::OrderStatus);
@@ -62,14 +62,14 @@ pub(crate) async fn hear(engine: &Engine, ask: &AnswerRequest, ledger: &mut Ledg
             | MessageAct::OrderStatus
     );
     if is_matter && is_topic(engine, ask, ledger).await {
-        return Heard { act, goes: Some(HandoffReason::Topic) };
+        return ActDecision { act, goes: Some(HandoffReason::Topic) };
     }
 
     let told = if is_question { by_meaning(engine, ask).await } else { None };
     let act = told.unwrap_or(act);
     let asks = act == MessageAct::WantsHuman || insists || accepts;
     let goes = asks && ask.settings.handoff.on_request;
-    Heard { act, goes: goes.then_some(HandoffReason::Asked) }
+    ActDecision { act, goes: goes.then_some(HandoffReason::Asked) }
 }
 
 /// Did the customer press the button that brings in a human? It says what is written on it.
@@ -83,7 +83,7 @@ fn presses(ask: &AnswerRequest) -> bool {
 
 /// By the vectors of examples, for messages in other languages than those of the rules.
 async fn by_meaning(engine: &Engine, ask: &AnswerRequest) -> Option<MessageAct> {
-    let known = matches!(tongue(&ask.question), Tongue::Sure(_));
+    let known = matches!(tongue(&ask.question), LanguageEvidence::Sure(_));
     let long = ask.question.split_whitespace().count() > voice::LONGEST;
     let offline = engine.embeddings.model() == Some(OFFLINE);
     if known || long || !offline || !ask.question.chars().any(char::is_alphabetic) {
@@ -135,7 +135,7 @@ fn cosine(one: &[f32], other: &[f32]) -> f32 {
 }
 
 /// The reply to what needs no search; `None`: the documents are searched.
-pub(crate) fn reply(ask: &AnswerRequest, heard: Heard) -> Option<Reply> {
+pub(crate) fn reply(ask: &AnswerRequest, heard: ActDecision) -> Option<Reply> {
     let act = heard.act;
     if let Some(reason) = heard.goes {
         return Some(hand_off(ask, act, reason));
@@ -172,7 +172,7 @@ fn hand_off(ask: &AnswerRequest, act: MessageAct, reason: HandoffReason) -> Repl
 
 /// What follows from the act, and from the policy, once there is a reply: a human is brought in or
 /// offered. An apology for a model that failed brings in nobody.
-pub(crate) fn follow(ask: &AnswerRequest, heard: Heard, reply: &mut Reply) {
+pub(crate) fn follow(ask: &AnswerRequest, heard: ActDecision, reply: &mut Reply) {
     let act = heard.act;
     reply.meta.act = Some(act);
     if reply.hand_off.is_some() {

@@ -19,7 +19,7 @@ use replyx_core::{
     rules::dialog::Cause,
     setting::OPERATOR_ABSENCE_MINUTES,
 };
-use replyx_storage::{StorageError, Tx, operators::Abandoned, retried, waits::Waiter};
+use replyx_storage::{StorageError, Tx, operators::AbandonedDialog, retried, waits::Waiter};
 use thiserror::Error;
 
 use crate::{
@@ -71,7 +71,7 @@ pub(crate) async fn assign(
     Ok(control::enact(engine, tx, change, contact, cause.now).await?)
 }
 
-/// Takes a dialog from whoever has it; one that nobody has stays as it is. The caller may decide
+/// Takes a dialog from its holder; one that nobody has stays as it is. The caller may decide
 /// about it.
 pub(crate) async fn unassign(
     engine: &Engine,
@@ -104,7 +104,7 @@ pub(crate) async fn operator(
 
 /// What came of looking for somebody to answer a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum AssignmentOutcome {
     /// This operator has it.
     To(UserId, AssignReason),
     /// Nobody who is online has room for another one of its kind of channel.
@@ -132,9 +132,9 @@ pub async fn give_out(engine: &Engine, workspace: WorkspaceId) -> Result<usize, 
                 continue;
             }
             match give(engine, workspace, waiter.dialog_id).await? {
-                Given::To(..) => given += 1,
-                Given::Full => full.push(kind),
-                Given::Left => {}
+                AssignmentOutcome::To(..) => given += 1,
+                AssignmentOutcome::Full => full.push(kind),
+                AssignmentOutcome::Left => {}
             }
             if full.len() == ChannelKind::ALL.len() {
                 return Ok(given);
@@ -182,20 +182,20 @@ async fn assignment_of(
     Ok(published.map_or(Assignment::None, |version| version.settings.handoff.assignment))
 }
 
-/// Gives one dialog that waits to whoever should answer it.
+/// Gives one dialog that waits to the operator who should answer it.
 pub async fn give(
     engine: &Engine,
     workspace: WorkspaceId,
     id: DialogId,
-) -> Result<Given, StorageError> {
+) -> Result<AssignmentOutcome, StorageError> {
     retried(|| async {
         let mut tx = engine.db.begin().await?;
         let Some((dialog, contact)) = control::lock(&mut tx, workspace, id).await? else {
-            return Ok(Given::Left);
+            return Ok(AssignmentOutcome::Left);
         };
         let channel = tx.workspace(workspace).channels().find(dialog.channel_id).await?;
         let Some(channel) = channel.filter(|_| dialog.control == Control::Waiting) else {
-            return Ok(Given::Left);
+            return Ok(AssignmentOutcome::Left);
         };
         give_locked(engine, tx, dialog, &contact, channel.kind).await
     })
@@ -208,7 +208,7 @@ async fn give_locked(
     dialog: Dialog,
     contact: &Contact,
     kind: ChannelKind,
-) -> Result<Given, StorageError> {
+) -> Result<AssignmentOutcome, StorageError> {
     let workspace = dialog.workspace_id;
     let now = engine.clock.now();
     let since = now - Presence::LEASE;
@@ -216,7 +216,7 @@ async fn give_locked(
     let last = tx.workspace(workspace).operators().last_of(contact.id).await?;
     let mut seats = tx.workspace(workspace).operators().seats(kind, since, None).await?;
 
-    // Whoever has just left it does not get it back.
+    // The operator who has just left it does not get it back.
     let left_by = tx.workspace(workspace).waits().left_by(dialog.id).await?;
     let is_for_others = seats.iter().any(|seat| seat.has_room() && Some(seat.user_id) == left_by);
     seats.retain(|seat| Some(seat.user_id) != left_by);
@@ -231,15 +231,15 @@ async fn give_locked(
         let operator = Operator { user_id: Some(user), name: seat.name };
         let cause = Cause::of_program(engine.clock.id(), now);
         let assigned = dialog.clone().assign(operator, why, &cause);
-        let Ok(change) = assigned else { return Ok(Given::Left) };
+        let Ok(change) = assigned else { return Ok(AssignmentOutcome::Left) };
         control::enact(engine, &mut tx, change, contact, now).await?;
         tx.workspace(workspace).operators().assigned(user, now).await?;
         tx.commit().await?;
-        return Ok(Given::To(user, why));
+        return Ok(AssignmentOutcome::To(user, why));
     }
 
     let is_given = assignment != Assignment::None && !is_for_others;
-    Ok(if is_given { Given::Full } else { Given::Left })
+    Ok(if is_given { AssignmentOutcome::Full } else { AssignmentOutcome::Left })
 }
 
 /// Locks an operator, and makes sure that they still have room.
@@ -306,9 +306,9 @@ async fn vanish(engine: &Engine, workspace: WorkspaceId, user: UserId) -> Result
 }
 
 /// Gives a dialog back to those that wait, if the operator still has it. Says whether it did.
-async fn give_back(engine: &Engine, abandoned: Abandoned) -> Result<bool, StorageError> {
+async fn give_back(engine: &Engine, abandoned: AbandonedDialog) -> Result<bool, StorageError> {
     retried(|| async {
-        let Abandoned { workspace_id, dialog_id, user_id } = abandoned;
+        let AbandonedDialog { workspace_id, dialog_id, user_id } = abandoned;
         let mut tx = engine.db.begin().await?;
         let found = control::lock(&mut tx, workspace_id, dialog_id).await?;
         let Some((dialog, contact)) = found.filter(|(dialog, _)| is_held_by(dialog, user_id))

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 mod agenda;
 
 use agenda::Agenda;
-pub use agenda::{NextTurn, Told};
+pub use agenda::{Coverage, NextTurn};
 
 /// Wakes the sleeping workers.
 #[derive(Debug, Default)]
@@ -84,7 +84,12 @@ impl Bell {
 
     /// Notes what the database says of when turns are due, after [`NextTurn::Unknown`]: these
     /// times, in order, and perhaps more. Returns what is known then.
-    pub fn learn_turns(&self, due: &[DateTime<Utc>], told: Told, now: DateTime<Utc>) -> NextTurn {
+    pub fn learn_turns(
+        &self,
+        due: &[DateTime<Utc>],
+        told: Coverage,
+        now: DateTime<Utc>,
+    ) -> NextTurn {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner).learn(due, told, now)
     }
 

@@ -50,9 +50,9 @@ pub trait Queue: Send + Sync + 'static {
     /// Claims pieces that are due for the free places. It leaves the commit to the caller.
     fn claim(
         &self,
-        free: Free,
+        free: FreePlaces,
         round: Round,
-    ) -> impl Future<Output = Result<Found<Self::Piece>, StorageError>> + Send;
+    ) -> impl Future<Output = Result<ClaimResult<Self::Piece>, StorageError>> + Send;
 
     /// Where the round of the shares goes on after these pieces.
     fn after(&self, round: Round, _: &[Self::Piece]) -> Round {
@@ -86,7 +86,7 @@ pub trait Queue: Send + Sync + 'static {
 
 /// How much work may be taken on.
 #[derive(Clone, Copy, Debug)]
-pub struct Free {
+pub struct FreePlaces {
     /// At most so many pieces in one claim.
     pub places: u32,
     /// How many pieces run now.
@@ -94,7 +94,7 @@ pub struct Free {
 }
 
 /// What a look for work found.
-pub enum Found<P> {
+pub enum ClaimResult<P> {
     /// Pieces that are ours if the transaction is committed.
     Claimed(Box<Tx>, Vec<P>),
     /// Work is due, but none that may be taken now: other processes hold it, or one share has its
@@ -104,7 +104,7 @@ pub enum Found<P> {
     Nothing(Duration),
 }
 
-impl<P> Found<P> {
+impl<P> ClaimResult<P> {
     /// Pieces that are ours if the transaction is committed.
     pub fn claimed(tx: Tx, pieces: Vec<P>) -> Self {
         Self::Claimed(Box::new(tx), pieces)
@@ -280,14 +280,14 @@ impl<Q: Queue> Claims<Q> {
             return Ok((Vec::new(), Next::Look));
         }
 
-        let free = Free {
+        let free = FreePlaces {
             places: u32::try_from(free.min(Q::TOGETHER)).unwrap_or(u32::MAX),
             running: self.room.queue.places().saturating_sub(free),
         };
         let (tx, pieces) = match self.room.queue.claim(free, self.round).await? {
-            Found::Claimed(tx, pieces) => (tx, pieces),
-            Found::Held => return Ok((Vec::new(), Next::Held)),
-            Found::Nothing(nap) => return Ok((Vec::new(), Next::Sleep(nap))),
+            ClaimResult::Claimed(tx, pieces) => (tx, pieces),
+            ClaimResult::Held => return Ok((Vec::new(), Next::Held)),
+            ClaimResult::Nothing(nap) => return Ok((Vec::new(), Next::Sleep(nap))),
         };
 
         if let Err(error) = tx.commit().await {

@@ -68,7 +68,7 @@ pub struct AnswerRequest {
     /// The words that are to be answered.
     pub question: String,
     /// What was said before, oldest first, bounded in number.
-    pub history: Vec<Said>,
+    pub history: Vec<EarlierMessage>,
     /// What was said still earlier, in short.
     pub summary: Option<String>,
     /// When it is asked.
@@ -87,7 +87,7 @@ pub struct AnswerRequest {
 
 /// Something that was said before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct EarlierMessage {
     /// Its place in the dialog; 0 for what was said elsewhere.
     pub seq: i64,
     /// Did we say it, or the customer?
@@ -163,7 +163,7 @@ fn question(pending: &[Spoken]) -> String {
 }
 
 /// What of a dialog's messages was said in words, by the customer or by us.
-fn said(messages: Vec<Spoken>) -> Vec<Said> {
+fn said(messages: Vec<Spoken>) -> Vec<EarlierMessage> {
     let said = messages.into_iter().filter(|message| message.kind == MessageKind::Text);
     said.filter_map(|message| {
         let ours = match message.author {
@@ -171,14 +171,14 @@ fn said(messages: Vec<Spoken>) -> Vec<Said> {
             Author::Assistant | Author::Operator => true,
             Author::System => return None,
         };
-        Some(Said { seq: message.seq, ours, text: message.text })
+        Some(EarlierMessage { seq: message.seq, ours, text: message.text })
     })
     .collect()
 }
 
 /// Words of ours to which the customer replies, and which are not among those said before: in a
 /// group they were said to somebody else, and a long dialog no longer shows them.
-fn pointed_to(pending: &[Spoken], history: &[Said]) -> Vec<Said> {
+fn pointed_to(pending: &[Spoken], history: &[EarlierMessage]) -> Vec<EarlierMessage> {
     let ours = pending.iter().filter_map(|message| match &message.quoted {
         Some(Quoted { text, ours: true }) => Some(text),
         _ => None,
@@ -188,7 +188,7 @@ fn pointed_to(pending: &[Spoken], history: &[Said]) -> Vec<Said> {
         history.iter().any(|said| said.ours && letters(&said.text).contains(&text))
     };
     ours.filter(|text| !is_known(text))
-        .map(|text| Said { seq: 0, ours: true, text: text.clone() })
+        .map(|text| EarlierMessage { seq: 0, ours: true, text: text.clone() })
         .collect()
 }
 
@@ -198,7 +198,7 @@ fn letters(text: &str) -> String {
 }
 
 /// What the customer said of it, newest first.
-pub(crate) fn customers(history: &[Said]) -> impl Iterator<Item = &str> {
+pub(crate) fn customers(history: &[EarlierMessage]) -> impl Iterator<Item = &str> {
     history.iter().rev().filter(|said| !said.ours).map(|said| said.text.as_str())
 }
 
@@ -245,7 +245,7 @@ struct HeardWords {
     /// What of it is a question, one message a line.
     question: String,
     /// What was said before, oldest first.
-    history: Vec<Said>,
+    history: Vec<EarlierMessage>,
     /// What our last replies were.
     before: Before,
 }

@@ -14,7 +14,7 @@ use replyx_core::{
     ids::{DialogId, WorkspaceId},
     role::Role,
     rules::{
-        dialog::{By, Cause, ControlRefused, Utterance},
+        dialog::{Cause, ControlRefused, Initiator, Utterance},
         message::SentReply,
     },
 };
@@ -240,7 +240,7 @@ async fn change(
 
 /// That the caller does something now.
 pub(crate) fn cause(engine: &Engine, caller: &Caller) -> Cause {
-    let by = By::Operator { operator: caller.operator(), actor: caller.actor() };
+    let by = Initiator::Operator { operator: caller.operator(), actor: caller.actor() };
     Cause { message_id: engine.clock.id(), by, now: engine.clock.now() }
 }
 

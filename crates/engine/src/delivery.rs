@@ -8,7 +8,7 @@
 use std::{cmp::Ordering, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use replyx_channels::{Happening, Pace, Paces, Route, SendOutcome};
+use replyx_channels::{ChannelEvent, Pace, Paces, Route, SendOutcome};
 use replyx_core::{
     channel::{Address, Outbound},
     ids::ChannelId,
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine,
-    claims::{self, AtStop, Found, Free, Queue, Room},
+    claims::{self, AtStop, ClaimResult, FreePlaces, Queue, Room},
 };
 use outcome::Outcome;
 
@@ -73,14 +73,18 @@ impl Queue for Sends {
 
     /// Parts that a limit holds back are put off until it lets them through: they must not hide
     /// others behind them.
-    async fn claim(&self, free: Free, _: Round) -> Result<Found<Sendable>, StorageError> {
+    async fn claim(
+        &self,
+        free: FreePlaces,
+        _: Round,
+    ) -> Result<ClaimResult<Sendable>, StorageError> {
         let engine = &*self.engine;
         let now = engine.clock.now();
         let mut tx = engine.db.read().await?;
         let found = tx.system().outbox().sendable(now, free.places).await?;
         if found.is_empty() {
             let due = tx.system().outbox().next_due(now).await?;
-            return Ok(Found::nothing_until(due, now));
+            return Ok(ClaimResult::nothing_until(due, now));
         }
         drop(tx);
         let (mut revoked, found): (Vec<_>, Vec<_>) =
@@ -105,13 +109,17 @@ impl Queue for Sends {
                     }
                 }
                 Permit::Wait(wait) => {
-                    engine.channels.of(part.channel_kind).count(Happening::Waited);
+                    engine.channels.of(part.channel_kind).count(ChannelEvent::Waited);
                     tx.system().outbox().put_off(&part, now + wait).await?;
                     wrote = true;
                 }
             }
         }
-        Ok(if claimed.is_empty() && !wrote { Found::Held } else { Found::claimed(tx, claimed) })
+        Ok(if claimed.is_empty() && !wrote {
+            ClaimResult::Held
+        } else {
+            ClaimResult::claimed(tx, claimed)
+        })
     }
 
     fn open(&self, room: Room<Self>) {

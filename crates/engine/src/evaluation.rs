@@ -26,7 +26,7 @@ use replyx_core::{
     usage::Purpose,
 };
 use replyx_knowledge::{
-    evaluate::{DEPTH, Evaluate, Judged, Said, Tally, judge, settings_hash},
+    evaluate::{DEPTH, Evaluate, EvaluatedAnswer, QuestionOutcome, Tally, judge, settings_hash},
     search::Query,
 };
 use replyx_live::Seats;
@@ -262,14 +262,14 @@ pub struct Target<'a> {
 
 /// A question that was put.
 struct Tried {
-    judged: Judged,
+    judged: QuestionOutcome,
     /// Whether no model was free to answer it.
     turned_away: bool,
 }
 
 impl Target<'_> {
     /// Puts a question and judges how it went.
-    pub async fn ask(&self, question: &Question) -> Result<Judged, Unpaid> {
+    pub async fn ask(&self, question: &Question) -> Result<QuestionOutcome, Unpaid> {
         Ok(self.attempt(question).await?.judged)
     }
 
@@ -288,7 +288,11 @@ impl Target<'_> {
         Ok(Tried { judged, turned_away })
     }
 
-    async fn answer(&self, question: &Question, turned_away: &mut bool) -> Result<Said, Unpaid> {
+    async fn answer(
+        &self,
+        question: &Question,
+        turned_away: &mut bool,
+    ) -> Result<EvaluatedAnswer, Unpaid> {
         let Self { workspace, assistant, settings, .. } = *self;
         let asked = &question.question;
         let begun = Instant::now();
@@ -296,7 +300,7 @@ impl Target<'_> {
             preview::answer_once(self.engine, workspace, assistant, settings, asked).await?;
         *turned_away = answered.turned_away;
         let meta = answered.reply.meta;
-        Ok(Said {
+        Ok(EvaluatedAnswer {
             text: answered.reply.text,
             longest: self.longest,
             declined: meta.outcome == Outcome::Unknown,

@@ -5,14 +5,18 @@
 
 use replyx_llm::tokens;
 
-use crate::context::Said;
+use crate::context::EarlierMessage;
 
 /// What a message takes beside its words, tokens.
 const FRAME: usize = 4;
 
 /// Splits what was said into what is out of sight and what is shown: at most `most` messages of
 /// together at most `budget` tokens.
-pub fn split(said: &[Said], most: usize, budget: usize) -> (&[Said], &[Said]) {
+pub fn split(
+    said: &[EarlierMessage],
+    most: usize,
+    budget: usize,
+) -> (&[EarlierMessage], &[EarlierMessage]) {
     let mut room = budget;
     let shown = said.iter().rev().take(most).take_while(|said| {
         let size = size(&said.text, room);
@@ -34,10 +38,10 @@ pub(crate) fn size(text: &str, room: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn said(texts: &[&str]) -> Vec<Said> {
+    fn said(texts: &[&str]) -> Vec<EarlierMessage> {
         let numbered = texts.iter().zip(1..);
         numbered
-            .map(|(text, seq)| Said { seq, ours: seq % 2 == 0, text: (*text).to_owned() })
+            .map(|(text, seq)| EarlierMessage { seq, ours: seq % 2 == 0, text: (*text).to_owned() })
             .collect()
     }
 

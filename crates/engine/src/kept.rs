@@ -205,7 +205,7 @@ pub(crate) fn mark(reply: &mut Reply, key: KeptKey) {
 
 /// An answer to be kept, in the transaction that stores the reply.
 #[derive(Clone, Debug)]
-pub(crate) struct Keep {
+pub(crate) struct AnswerToKeep {
     pub(crate) key: KeptKey,
     pub(crate) answer: KeptAnswer,
     /// How long it serves.
@@ -213,11 +213,11 @@ pub(crate) struct Keep {
 }
 
 /// What is to be kept of a reply, if anything is.
-pub(crate) fn keep(engine: &Engine, reply: &Reply) -> Option<Keep> {
+pub(crate) fn keep(engine: &Engine, reply: &Reply) -> Option<AnswerToKeep> {
     let lasts = TimeDelta::hours(engine.tuning.int(ANSWER_CACHE_HOURS));
     let key = reply.keep.clone().filter(|_| lasts > TimeDelta::zero())?;
     let answer = KeptAnswer { text: reply.text.clone(), meta: reply.meta.clone() };
-    Some(Keep { key, answer, lasts })
+    Some(AnswerToKeep { key, answer, lasts })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     StorageError,
-    turns::{ClaimedTurn, Late},
+    turns::{ClaimedTurn, LateQuestion},
 };
 
 use crate::{Engine, check::Reply, context::Context};
@@ -31,7 +31,11 @@ const ATTEMPTS: i64 = 3;
 
 /// What of the turn remains to be answered late, if `reply` is the fallback text in place of an
 /// answer that may still come.
-pub(crate) fn remains(turn: &ClaimedTurn, context: &Context, reply: &Reply) -> Option<Late> {
+pub(crate) fn remains(
+    turn: &ClaimedTurn,
+    context: &Context,
+    reply: &Reply,
+) -> Option<LateQuestion> {
     let minutes = context.ask.settings.late_answer_minutes;
     let is_apology = reply.meta.outcome == Outcome::Fallback && reply.may_come_late;
     if !is_apology || turn.late.is_some() || minutes == 0 {
@@ -39,16 +43,19 @@ pub(crate) fn remains(turn: &ClaimedTurn, context: &Context, reply: &Reply) -> O
     }
 
     let until = context.ask.now.checked_add_signed(TimeDelta::try_minutes(minutes)?)?;
-    Some(Late { after: context.dialog.answered_seq, until, tries: 0 })
+    Some(LateQuestion { after: context.dialog.answered_seq, until, tries: 0 })
 }
 
 /// When the question is asked the next time, and what remains then; `None`: that would be too late.
-pub(crate) fn next(late: Late, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Late)> {
+pub(crate) fn next(
+    late: LateQuestion,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, LateQuestion)> {
     let tries = late.tries.saturating_add(1);
     let [chance] = Clock::bytes();
     let Retry::After(wait) = AGAIN.after(tries, chance) else { return None };
     let due = now + wait;
-    (due < late.until).then_some((due, Late { tries, ..late }))
+    (due < late.until).then_some((due, LateQuestion { tries, ..late }))
 }
 
 /// Whether the customer still waits for the answer: it is not too late, they have not written
@@ -62,7 +69,7 @@ pub(crate) async fn is_awaited(
     engine: &Engine,
     turn: &ClaimedTurn,
     context: &Context,
-    late: Late,
+    late: LateQuestion,
 ) -> Result<bool, StorageError> {
     let dialog = &context.dialog;
     let is_over = context.ask.now >= late.until || turn.attempts > ATTEMPTS;

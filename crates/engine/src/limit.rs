@@ -30,7 +30,7 @@ const TOLD_FOR: Duration = Duration::from_mins(10);
 
 /// A bound that a customer has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Over {
+pub struct ReachedLimit {
     /// Its id.
     pub bound: LimitBound,
     /// Are they to be told of it, or have they been?
@@ -47,11 +47,11 @@ pub enum Notice {
 }
 
 /// Counts a turn that is to be answered; says so if it is beyond a bound.
-pub async fn check(engine: &Engine, turn: &ClaimedTurn, context: &Context) -> Option<Over> {
+pub async fn check(engine: &Engine, turn: &ClaimedTurn, context: &Context) -> Option<ReachedLimit> {
     let today = context.today;
     if today.answers >= engine.tuning.int(CONTACT_ANSWERS_PER_DAY) {
         let notice = if today.day_told_at.is_some() { Notice::Given } else { Notice::Due };
-        return Some(Over { bound: LimitBound::Day, notice });
+        return Some(ReachedLimit { bound: LimitBound::Day, notice });
     }
     // A turn that is tried again was let through the first time.
     if turn.attempts > 1 {
@@ -66,14 +66,14 @@ pub async fn check(engine: &Engine, turn: &ClaimedTurn, context: &Context) -> Op
     let quiet = TimeDelta::from_std(rate.per.max(TOLD_FOR)).unwrap_or(TimeDelta::MAX);
     let told = today.rate_told_at.is_some_and(|told| context.ask.now - told < quiet);
     let notice = if told { Notice::Given } else { Notice::Due };
-    Some(Over { bound: LimitBound::Rate, notice })
+    Some(ReachedLimit { bound: LimitBound::Rate, notice })
 }
 
 /// A turn of a workspace that has nothing left to pay with.
-pub fn unpaid(context: &Context) -> Over {
+pub fn unpaid(context: &Context) -> ReachedLimit {
     let told = context.today.balance_told_at;
     let notice = if told.is_some() { Notice::Given } else { Notice::Due };
-    Over { bound: LimitBound::Balance, notice }
+    ReachedLimit { bound: LimitBound::Balance, notice }
 }
 
 /// What a customer is told.

@@ -142,7 +142,7 @@ fn is_mark(rest: &str) -> bool {
     false
 }
 
-/// Does the line begin as another's speech, or as a heading of ours?
+/// Does the line begin as another's speech, or as a heading of the prompt?
 fn poses(line: &str) -> bool {
     let from = |c: char| c.is_alphanumeric();
     let Some(begin) = line.find(from) else { return false };

@@ -1,4 +1,4 @@
-//! A paused assistant: it answers nobody, and whoever writes hears once why.
+//! A paused assistant: it answers nobody, and a customer who writes is told why once.
 
 use replyx_core::{assistant::FixedText, message::Outcome};
 use replyx_storage::{StorageError, turns::ClaimedTurn};

@@ -27,7 +27,7 @@ pub enum PresenceError {
 }
 
 /// The caller says whether they are there, and how many dialogs they take at once. Saying it again
-/// keeps it true for [`Presence::LEASE`]. Whoever comes online is given what waits.
+/// keeps it true for [`Presence::LEASE`]. An operator who comes online is given what waits.
 ///
 /// # Errors
 ///

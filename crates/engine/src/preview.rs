@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     Engine,
-    context::{self, AnswerRequest, Said},
+    context::{self, AnswerRequest, EarlierMessage},
     payment, speech,
     turn::{self, Answered, Step},
     usage::{Ledger, millis},
@@ -31,7 +31,7 @@ pub struct PreviewRequest {
     /// The customer's words.
     pub text: String,
     /// What was said before, oldest first; the number of a message is its place.
-    pub history: Vec<Said>,
+    pub history: Vec<EarlierMessage>,
     /// By which settings to answer.
     pub version: PreviewVersion,
 }

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine,
-    bell::{NextTurn, Told},
-    claims::{self, Found, Free, Queue},
+    bell::{Coverage, NextTurn},
+    claims::{self, ClaimResult, FreePlaces, Queue},
     payment, turn,
 };
 
@@ -40,14 +40,14 @@ struct Turns {
 impl Turns {
     async fn try_claim(
         &self,
-        free: Free,
+        free: FreePlaces,
         round: Round,
-    ) -> Result<Found<ClaimedTurn>, StorageError> {
+    ) -> Result<ClaimResult<ClaimedTurn>, StorageError> {
         let engine = &*self.engine;
         let now = engine.clock.now();
         let expected = match self.next_turn(now).await? {
             NextTurn::Due(turns) => turns,
-            NextTurn::At(due) => return Ok(Found::nothing_until(due, now)),
+            NextTurn::At(due) => return Ok(ClaimResult::nothing_until(due, now)),
             NextTurn::Unknown => 1,
         };
 
@@ -63,14 +63,14 @@ impl Turns {
             engine.bell.note_turns(&[]);
         }
         if claimed.is_empty() {
-            return Ok(Found::Held);
+            return Ok(ClaimResult::Held);
         }
 
         payment::hold(engine, &mut tx, &mut claimed).await?;
         for turn in &claimed {
             tx.apply(started(turn).started(now)).await?;
         }
-        Ok(Found::claimed(tx, claimed))
+        Ok(ClaimResult::claimed(tx, claimed))
     }
 
     /// What is known of the next turn; the database is asked where nothing is.
@@ -82,7 +82,7 @@ impl Turns {
         }
 
         let due = engine.db.read().await?.system().turns().due(ASKED).await?;
-        let told = if due.len() < ASKED as usize { Told::All } else { Told::First };
+        let told = if due.len() < ASKED as usize { Coverage::All } else { Coverage::First };
         Ok(engine.bell.learn_turns(&due, told, now))
     }
 }
@@ -112,7 +112,11 @@ impl Queue for Turns {
         self.engine.settings.turns
     }
 
-    async fn claim(&self, free: Free, round: Round) -> Result<Found<ClaimedTurn>, StorageError> {
+    async fn claim(
+        &self,
+        free: FreePlaces,
+        round: Round,
+    ) -> Result<ClaimResult<ClaimedTurn>, StorageError> {
         let bell = &self.engine.bell;
         // What a failure leaves undone was taken from the bell, which is not told of it again.
         self.try_claim(free, round).await.inspect_err(|_| bell.note_turns(&[]))

@@ -78,7 +78,7 @@ pub struct NewReply {
     pub seen_seq: Option<i64>,
 }
 
-/// Answers a customer. Whoever answers while nobody has the dialog takes it over in the same
+/// Answers a customer. An operator who answers while nobody has the dialog takes it over in the same
 /// transaction.
 ///
 /// # Errors
@@ -297,7 +297,7 @@ pub struct NewNote {
     pub mentions: Vec<UserId>,
 }
 
-/// Stores a note, whoever has the dialog.
+/// Stores a note; the dialog may be anyone's.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Step 3: the passages of the assistant's documents that are relevant to the question.
 
 use replyx_core::usage::Purpose;
-use replyx_knowledge::search::{Found, Hit, Parts, Query};
+use replyx_knowledge::search::{Hit, Parts, Query, SearchOutcome};
 use replyx_llm::EXTRACTIVE;
 use replyx_storage::StorageError;
 
@@ -13,7 +13,7 @@ pub async fn passages(
     ask: &AnswerRequest,
     searched: &str,
     ledger: &mut Ledger,
-) -> Result<Found, StorageError> {
+) -> Result<SearchOutcome, StorageError> {
     let mut models = ask.settings.fallback_models.iter().chain([&ask.model]);
     let quotes = models.any(|model| model == EXTRACTIVE);
     let query = Query {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{dialog::Dialog, event::LimitBound};
 use replyx_storage::{
     StorageError, Tx, retried,
-    turns::{Attempts, ClaimedTurn, Late},
+    turns::{Attempts, ClaimedTurn, LateQuestion},
     unit::Outcome,
 };
 
@@ -102,7 +102,7 @@ pub(crate) async fn wait_longer(
     engine: &Engine,
     turn: &ClaimedTurn,
     context: &Context,
-    late: Late,
+    late: LateQuestion,
     ledger: &Ledger,
 ) -> Result<Settled, StorageError> {
     retried(|| async {
@@ -126,7 +126,7 @@ async fn wait(
     engine: &Engine,
     mut tx: Tx,
     turn: &ClaimedTurn,
-    (due, late): (DateTime<Utc>, Late),
+    (due, late): (DateTime<Utc>, LateQuestion),
     as_what: Settled,
 ) -> Result<Settled, StorageError> {
     let turns = tx.workspace(turn.workspace_id).turns();

@@ -13,7 +13,7 @@ use replyx_core::{
     ids::{DialogId, WorkspaceId},
     message::{Author, Message, MessageAct, MessageKind},
     page::PageRequest,
-    sla::{DialogSla, Happened, RunningSla, Sla, SlaClock, SlaPause, SlaPolicy, Words},
+    sla::{DialogSla, RunningSla, Sla, SlaClock, SlaEvent, SlaPause, SlaPolicy, Words},
 };
 use replyx_storage::{StorageError, Tx, retried};
 
@@ -97,7 +97,7 @@ async fn move_on(
 ) -> Result<(), StorageError> {
     let now = engine.clock.now();
     let mut tx = engine.db.begin().await?;
-    // Whoever snoozes the dialog at this moment has its clock looked at again.
+    // A colleague who snoozes the dialog at this moment has its clock looked at again.
     if tx.workspace(workspace).dialogs().lock(id).await?.is_none() {
         return Ok(());
     }
@@ -162,7 +162,7 @@ impl<'a> Replay<'a> {
         self.sla.clock
     }
 
-    fn apply(&mut self, what: Happened, at: DateTime<Utc>) {
+    fn apply(&mut self, what: SlaEvent, at: DateTime<Utc>) {
         self.sla.apply(what, at, self.policy, self.hours);
     }
 
@@ -177,14 +177,14 @@ impl<'a> Replay<'a> {
             }
 
             let Some(pause) = self.pauses.pop_if(|pause| pause.from <= now) else { return };
-            self.apply(Happened::Snoozed, pause.from);
+            self.apply(SlaEvent::Snoozed, pause.from);
             self.wakes_at = Some(pause.to);
         }
     }
 
     fn wake(&mut self, at: DateTime<Utc>) {
         if self.wakes_at.take().is_some() {
-            self.apply(Happened::Woken, at);
+            self.apply(SlaEvent::Woken, at);
         }
     }
 
@@ -204,12 +204,12 @@ impl<'a> Replay<'a> {
                     self.wake(at);
                     self.hear(words(kind, &message.text), at);
                 }
-                (Author::Operator, MessageKind::Note) => self.apply(Happened::Noted, at),
+                (Author::Operator, MessageKind::Note) => self.apply(SlaEvent::Noted, at),
                 (Author::Operator, _) => {
                     self.asked = None;
-                    self.apply(Happened::PersonReplied, at);
+                    self.apply(SlaEvent::PersonReplied, at);
                 }
-                (Author::Assistant, _) => self.apply(Happened::AssistantReplied, at),
+                (Author::Assistant, _) => self.apply(SlaEvent::AssistantReplied, at),
                 (Author::System, _) => {}
             }
 
@@ -234,12 +234,12 @@ impl<'a> Replay<'a> {
                     self.asked = asked;
                 }
                 if let Some(asked) = self.asked {
-                    self.apply(Happened::Wrote(Words::Request), asked);
+                    self.apply(SlaEvent::Wrote(Words::Request), asked);
                 }
             }
             Some(ControlStep::Close) => {
                 self.closed = Some((self.sla, self.asked));
-                self.apply(Happened::Closed, at);
+                self.apply(SlaEvent::Closed, at);
                 self.with_people = false;
                 self.asked = None;
             }
@@ -257,7 +257,7 @@ impl<'a> Replay<'a> {
             self.asked.get_or_insert(at);
         }
         if self.with_people {
-            self.apply(Happened::Wrote(words), at);
+            self.apply(SlaEvent::Wrote(words), at);
         }
     }
 }

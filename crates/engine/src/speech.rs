@@ -1,7 +1,7 @@
 //! What a customer's words show before they are understood: in which language to answer, and
 //! whether they lean on our last ones. Pure.
 
-use replyx_acts::{MessageAct, Tongue, tell, tongue};
+use replyx_acts::{LanguageEvidence, MessageAct, tell, tongue};
 use replyx_core::assistant::{AssistantSettings, Language};
 
 /// The language of the house in which to speak to a customer: that of the message, else of the last
@@ -12,12 +12,12 @@ pub(crate) fn language<'a>(
     own: Language,
 ) -> Language {
     let shown = std::iter::once(question).chain(earlier).find_map(|text| match tongue(text) {
-        Tongue::Sure(language) => Some(language),
-        Tongue::Likely(_) | Tongue::Unknown => None,
+        LanguageEvidence::Sure(language) => Some(language),
+        LanguageEvidence::Likely(_) | LanguageEvidence::Unknown => None,
     });
     shown.unwrap_or_else(|| match tongue(question) {
-        Tongue::Likely(language) | Tongue::Sure(language) => language,
-        Tongue::Unknown => own,
+        LanguageEvidence::Likely(language) | LanguageEvidence::Sure(language) => language,
+        LanguageEvidence::Unknown => own,
     })
 }
 

@@ -13,7 +13,7 @@ use replyx_storage::StorageError;
 
 use crate::{
     Engine,
-    context::{AnswerRequest, Context, Said},
+    context::{AnswerRequest, Context, EarlierMessage},
     history,
     neutral::neutral,
     usage::Ledger,
@@ -60,7 +60,7 @@ async fn attempt(
     // Half of what is still seen goes along, so that the next summary is due only after several
     // turns.
     let folded = out.iter().chain(&shown[..shown.len() / 2]).filter(|said| said.seq > upto);
-    let folded: Vec<&Said> = folded.collect();
+    let folded: Vec<&EarlierMessage> = folded.collect();
     let Some(last) = folded.last() else { return Ok(()) };
 
     let mut ledger = Ledger::default();
@@ -86,7 +86,7 @@ async fn attempt(
     Ok(())
 }
 
-fn request(ask: &AnswerRequest, before: Option<&str>, folded: &[&Said]) -> ChatRequest {
+fn request(ask: &AnswerRequest, before: Option<&str>, folded: &[&EarlierMessage]) -> ChatRequest {
     let mut text = String::from("<summary>\n");
     text.push_str(&neutral(before.unwrap_or("(none)")));
     text.push_str("\n</summary>\n\n# What was said next\n\n");

@@ -37,11 +37,11 @@ use replyx_core::{
     usage::Purpose,
 };
 use replyx_grounding::Objection;
-use replyx_knowledge::search::{Found, Hit};
+use replyx_knowledge::search::{Hit, SearchOutcome};
 use replyx_llm::{ChatRequest, Progress};
 use replyx_storage::{
     StorageError,
-    turns::{Attempts, ClaimedTurn, Late},
+    turns::{Attempts, ClaimedTurn, LateQuestion},
     until_stored,
 };
 use tokio::time::Instant;
@@ -52,7 +52,7 @@ use crate::{
     context::{self, AnswerRequest, Context, Loaded},
     guard::{self, Decision},
     kept, late,
-    limit::{self, Notice, Over},
+    limit::{self, Notice, ReachedLimit},
     pause, prompt, retrieve, rewrite,
     settle::{self, Settled},
     summary, typing,
@@ -234,7 +234,7 @@ async fn late_answer(
     engine: &Engine,
     turn: &ClaimedTurn,
     context: Context,
-    late: Late,
+    late: LateQuestion,
     begun: Instant,
     ledger: &mut Ledger,
 ) -> Result<Attempted, StorageError> {
@@ -298,7 +298,7 @@ async fn limited(
     engine: &Engine,
     turn: &ClaimedTurn,
     context: Context,
-    over: Over,
+    over: ReachedLimit,
 ) -> Result<Attempted, StorageError> {
     let heard = context.dialog.heard_seq;
     if over.notice == Notice::Given {
@@ -321,7 +321,7 @@ pub enum Step<'a> {
         /// The question that was searched for.
         searched: &'a str,
         /// The passages.
-        found: &'a Found,
+        found: &'a SearchOutcome,
     },
     /// The model is asked.
     Prompt(&'a ChatRequest),

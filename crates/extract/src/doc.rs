@@ -108,7 +108,7 @@ struct Reading {
 
 /// What a paragraph says.
 #[derive(Default)]
-struct Said {
+struct ParagraphText {
     text: String,
     counts_pages: bool,
 }
@@ -234,8 +234,8 @@ impl Reading {
     }
 
     /// The text of a paragraph: fields show their results, marks of notes their numbers.
-    fn said(&self, first: usize, units: &[Unit]) -> Said {
-        let mut said = Said::default();
+    fn said(&self, first: usize, units: &[Unit]) -> ParagraphText {
+        let mut said = ParagraphText::default();
         let mut fields: Vec<Field> = Vec::new();
         let mut wide: Vec<u16> = Vec::new();
         let mut look = looks::Character::default();
@@ -289,7 +289,7 @@ impl Field {
 }
 
 /// Ends a field: a link says where it leads, the number of a page is none of the text.
-fn close(field: Option<Field>, said: &mut Said) {
+fn close(field: Option<Field>, said: &mut ParagraphText) {
     let Some(field) = field else { return };
     let begin = field.begin.min(said.text.len());
     if !field.has_result {
@@ -351,7 +351,7 @@ mod tests {
         text.encode_utf16().zip(0..).map(|(unit, at)| Unit { unit, at }).collect()
     }
 
-    fn said(text: &str) -> Said {
+    fn said(text: &str) -> ParagraphText {
         let reading = Reading {
             looks: Looks::default(),
             styles: Styles::default(),

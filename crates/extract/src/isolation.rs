@@ -41,7 +41,7 @@ static CHILDREN: LazyLock<Semaphore> =
 static TASKS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
 
-/// As many children for tables: whoever imports one need not wait for the pages of crawls.
+/// As many children for tables: an import need not wait for the pages of crawls.
 static TABLES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
 

@@ -45,7 +45,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Extracted, Unreadable> {
     }
 
     let mut reader = Reader::new(&pdf);
-    let mut seen = Seen::default();
+    let mut seen = SeenPages::default();
     let mut pages = Vec::with_capacity(count);
     for page in pdf.pages().iter() {
         let lines = reader.page(page, &mut seen);
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn page(&mut self, page: &'a Page<'a>, seen: &mut Seen) -> Vec<Line> {
+    fn page(&mut self, page: &'a Page<'a>, seen: &mut SeenPages) -> Vec<Line> {
         // One page that the interpreter stumbles over must not cost the others.
         let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(page)));
         let Ok((sheet, about)) = drawn else {
@@ -169,11 +169,11 @@ impl About {
 
 /// What there is to say about the pages read so far.
 #[derive(Default)]
-struct Seen {
+struct SeenPages {
     pages: Vec<About>,
 }
 
-impl Seen {
+impl SeenPages {
     /// The numbers of the pages, from 1, that meet a condition.
     fn numbers(&self, meets: impl Fn(About) -> bool) -> Vec<usize> {
         let numbered = self.pages.iter().zip(1..);

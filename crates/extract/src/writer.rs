@@ -6,7 +6,7 @@
 //! count.
 //!
 //! A table is kept until it ends, because only then is it known whether its first row names the
-//! columns. If it does, a line `--- | ---` follows it, as in Markdown: whoever quotes a row later
+//! columns. If it does, a line `--- | ---` follows it, as in Markdown: code that quotes a row later
 //! can say what each value is.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning};

@@ -7,13 +7,13 @@ use super::lexicon::{
 
 /// A word of a unit.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct SeenWord {
     lower: String,
     capital: bool,
     asked: bool,
 }
 
-impl Seen {
+impl SeenWord {
     /// A word; `asked` if it is one of the question's own, which answer nothing.
     pub(super) fn new(word: &str, asked: bool) -> Self {
         Self { lower: lowered(word), capital: word.starts_with(char::is_uppercase), asked }
@@ -21,7 +21,7 @@ impl Seen {
 }
 
 /// How well the text answers a question of this kind, 0 to 1, whatever it is about.
-pub(super) fn evidence(wanted: Wanted, text: &str, words: &[Seen]) -> f32 {
+pub(super) fn evidence(wanted: Wanted, text: &str, words: &[SeenWord]) -> f32 {
     let found = match wanted {
         Wanted::Anything => return 0.5,
         Wanted::Money => return money(text, words),
@@ -38,7 +38,7 @@ pub(super) fn evidence(wanted: Wanted, text: &str, words: &[Seen]) -> f32 {
     if found { 1.0 } else { 0.0 }
 }
 
-fn numbers(words: &[Seen]) -> impl Iterator<Item = usize> {
+fn numbers(words: &[SeenWord]) -> impl Iterator<Item = usize> {
     words
         .iter()
         .enumerate()
@@ -50,15 +50,15 @@ fn is_number(word: &str) -> bool {
     word.starts_with(char::is_numeric) || NUMBERS.has(word)
 }
 
-fn speak_of(words: &[Seen], lexicon: &Lexicon) -> bool {
+fn speak_of(words: &[SeenWord], lexicon: &Lexicon) -> bool {
     words.iter().any(|word| lexicon.has(&word.lower))
 }
 
-fn has_currency(text: &str, words: &[Seen]) -> bool {
+fn has_currency(text: &str, words: &[SeenWord]) -> bool {
     text.contains(['$', '€', '£', '₽', '¥', '₴', '₸', '₹']) || speak_of(words, &CURRENCIES)
 }
 
-fn money(text: &str, words: &[Seen]) -> f32 {
+fn money(text: &str, words: &[SeenWord]) -> f32 {
     let priced = has_currency(text, words) && numbers(words).next().is_some();
     match (priced, speak_of(words, &FREE)) {
         (true, _) => 1.0,
@@ -68,12 +68,12 @@ fn money(text: &str, words: &[Seen]) -> f32 {
     }
 }
 
-fn duration(words: &[Seen]) -> bool {
+fn duration(words: &[SeenWord]) -> bool {
     numbers(words).any(|at| speak_of(&words[at + 1..words.len().min(at + 5)], &UNITS_OF_TIME))
 }
 
-fn time(words: &[Seen]) -> bool {
-    let year = |word: &Seen| {
+fn time(words: &[SeenWord]) -> bool {
+    let year = |word: &SeenWord| {
         let digits = word.lower.bytes().take_while(u8::is_ascii_digit).count();
         !word.asked && digits == 4
     };
@@ -83,7 +83,7 @@ fn time(words: &[Seen]) -> bool {
         || speak_of(words, &AGES)
 }
 
-fn hours(text: &str, words: &[Seen]) -> bool {
+fn hours(text: &str, words: &[SeenWord]) -> bool {
     let clock = text.as_bytes().windows(4).any(|four| {
         four[0].is_ascii_digit()
             && (four[1] == b':' || four[1] == b'.' && !has_currency(text, words))
@@ -97,7 +97,7 @@ fn hours(text: &str, words: &[Seen]) -> bool {
 }
 
 /// Names are capitalised where no sentence begins.
-fn names(words: &[Seen]) -> f32 {
+fn names(words: &[SeenWord]) -> f32 {
     let capital = |at: usize| words.get(at).is_some_and(|word| !word.asked && word.capital);
     let pair = (0..words.len()).any(|at| capital(at) && capital(at + 1));
     let single = (1..words.len()).any(capital);
@@ -110,7 +110,7 @@ fn names(words: &[Seen]) -> f32 {
     }
 }
 
-fn place(words: &[Seen]) -> f32 {
+fn place(words: &[SeenWord]) -> f32 {
     let after_preposition = words
         .windows(2)
         .any(|two| PREPOSITIONS.has(&two[0].lower) && !two[1].asked && two[1].capital);
@@ -146,10 +146,10 @@ mod tests {
     use super::*;
 
     fn of(wanted: Wanted, text: &str) -> f32 {
-        let words: Vec<Seen> = text
+        let words: Vec<SeenWord> = text
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
-            .map(|word| Seen::new(word, false))
+            .map(|word| SeenWord::new(word, false))
             .collect();
         evidence(wanted, text, &words)
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use replyx_text::terms;
 
 use super::{
-    evidence::{Seen, evidence},
+    evidence::{SeenWord, evidence},
     lexicon::{WITHOUT, Wanted, lowered},
     likeness::{Word, part},
     question::{Question, pieces},
@@ -181,9 +181,9 @@ fn pairs(words: &[Spoken], vocabulary: &Vocabulary<'_>, asked: usize) -> f32 {
 
 /// How well a unit shows what is wanted.
 fn evidence_in(wanted: Wanted, unit: &Unit, words: &[Spoken], vocabulary: &Vocabulary<'_>) -> f32 {
-    let seen: Vec<Seen> = words
+    let seen: Vec<SeenWord> = words
         .iter()
-        .map(|word| Seen::new(&unit.text[word.start..word.end], vocabulary.is_asked(word.id)))
+        .map(|word| SeenWord::new(&unit.text[word.start..word.end], vocabulary.is_asked(word.id)))
         .collect();
     evidence(wanted, &unit.text, &seen)
 }

@@ -160,7 +160,7 @@ impl S3 {
     }
 
     /// A page that holds nothing but objects of others is not the end: what comes after it is asked
-    /// for until there is one of ours, or nothing.
+    /// for until there is one that we asked for, or nothing.
     pub(crate) async fn list(&self, after: Option<Key>) -> Result<Vec<Key>, FilesError> {
         let prefix = self.address.prefix.as_str();
         let mut after = after.map(|key| format!("{prefix}{}", key.path()));

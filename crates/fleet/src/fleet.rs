@@ -145,8 +145,8 @@ impl Fleet {
         let mut left = 0;
         for (id, token_sealed, begun) in begun.into_iter().flatten() {
             match begun {
-                Begun::Runs(bot) => drop(self.running.insert(id, Running { token_sealed, bot })),
-                Begun::Left => left += 1,
+                BotStart::Runs(bot) => drop(self.running.insert(id, Running { token_sealed, bot })),
+                BotStart::Left => left += 1,
             }
         }
         metrics::gauge!("telegram_bots_running").set(count(self.running.len()));
@@ -190,7 +190,7 @@ impl Fleet {
         }
     }
 
-    async fn begin(&self, mode: BotMode, credentials: Credentials) -> Option<Begun> {
+    async fn begin(&self, mode: BotMode, credentials: Credentials) -> Option<BotStart> {
         let id = credentials.bot.id;
         let Ok(token) = self.engine.keys.open(&credentials.token_sealed, id.into_uuid().as_bytes())
         else {
@@ -204,12 +204,12 @@ impl Fleet {
             let (right, place) = match poller::turn(live, *process, id, &self.places).await {
                 Turn::Ours(right, place) => (right, place),
                 Turn::Others => return None,
-                Turn::NoPlace => return Some(Begun::Left),
+                Turn::NoPlace => return Some(BotStart::Left),
             };
             let stop = CancellationToken::new();
             let poller = poller::Poller::new(Arc::clone(&self.engine), credentials, client);
             let task = tokio::spawn(poller.run(right, stop.clone()));
-            return Some(Begun::Runs(RunningBot::Polling { stop, task, _place: place }));
+            return Some(BotStart::Runs(RunningBot::Polling { stop, task, _place: place }));
         }
 
         let Some(public_url) = &self.public_url else {
@@ -220,7 +220,7 @@ impl Fleet {
         let url = format!("{public_url}{}{}", hooks::PATH, credentials.hook_path);
         let secret = hooks::secret_token(&self.engine.keys, id);
         match client.set_webhook(&url, &secret, HOOK_CONNECTIONS).await {
-            Ok(()) => Some(Begun::Runs(RunningBot::Hooked(client))),
+            Ok(()) => Some(BotStart::Runs(RunningBot::Hooked(client))),
             Err(error @ (TelegramError::Unauthorized | TelegramError::Refused { .. })) => {
                 fail(&self.engine, &credentials, &error.to_string()).await;
                 None
@@ -234,7 +234,7 @@ impl Fleet {
 }
 
 /// What came of beginning a bot.
-enum Begun {
+enum BotStart {
     Runs(RunningBot),
     /// Nobody polls it, and there is no place for it here.
     Left,

@@ -7,7 +7,7 @@ use std::error::Error;
 
 use replyx_channels::telegram::{
     BotClient, RawUpdate,
-    inbound::{self, Read, Us},
+    inbound::{self, BotIdentity, Read},
     webhook,
 };
 use replyx_core::{bot::Bot, channel::Inbound};
@@ -93,7 +93,7 @@ pub(crate) async fn polled(
 
 /// What an update means; nothing when it is nothing to us.
 fn understood(bot: &Bot, update: &RawUpdate) -> Option<(Door, Inbound)> {
-    match inbound::read(update, Us { id: bot.telegram_id, username: &bot.username }) {
+    match inbound::read(update, BotIdentity { id: bot.telegram_id, username: &bot.username }) {
         Read::Inbound(inbound) => Some((Door::from(bot), inbound)),
         Read::Ignored { reason, .. } => {
             metrics::counter!("updates_ignored_total", "reason" => reason).increment(1);

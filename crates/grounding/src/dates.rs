@@ -74,7 +74,7 @@ pattern!(HOUR, r"(?i)\b(1[0-2]|0?[1-9])\s?(am\b|pm\b|a\.m\.|p\.m\.|утра\b|в
 
 /// A date or a time at a place of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found<T> {
+pub(super) struct DateMatch<T> {
     pub(super) at: Range<usize>,
     /// The ways it can be meant.
     pub(super) ways: Vec<T>,
@@ -92,12 +92,12 @@ fn month_of(name: &str) -> Option<u32> {
 }
 
 /// The dates of a text. None of their ranges overlap.
-pub(super) fn dates(text: &str) -> Vec<Found<Date>> {
-    let mut found: Vec<Found<Date>> = Vec::new();
+pub(super) fn dates(text: &str) -> Vec<DateMatch<Date>> {
+    let mut found: Vec<DateMatch<Date>> = Vec::new();
     let mut add = |at: Range<usize>, ways: Vec<Date>| {
         let free = found.iter().all(|other| other.at.end <= at.start || at.end <= other.at.start);
         if free && !ways.is_empty() {
-            found.push(Found { at, ways });
+            found.push(DateMatch { at, ways });
         }
     };
     let number = |found: &regex::Captures<'_>, group: usize| -> Option<u32> {
@@ -180,8 +180,8 @@ pub(super) fn short_time(written: &str) -> Option<u32> {
 }
 
 /// The times of day of a text, in minutes after midnight.
-pub(super) fn times(text: &str) -> Vec<Found<u32>> {
-    let mut found: Vec<Found<u32>> = Vec::new();
+pub(super) fn times(text: &str) -> Vec<DateMatch<u32>> {
+    let mut found: Vec<DateMatch<u32>> = Vec::new();
     for time in CLOCK.captures_iter(text) {
         let whole = range(&time);
         let dotted = time.get(2).is_some_and(|minutes| text[..minutes.start()].ends_with('.'));
@@ -193,7 +193,7 @@ pub(super) fn times(text: &str) -> Vec<Found<u32>> {
         let part = |group: usize| time.get(group).and_then(|part| part.as_str().parse().ok());
         if let (Some(hour), Some(minute)) = (part(1), part(2)) {
             let end = time.get(3).or(time.get(2)).map_or(whole.end, |part| part.end());
-            found.push(Found {
+            found.push(DateMatch {
                 at: whole.start..end,
                 ways: vec![minutes(hour, minute, half.as_deref())],
             });
@@ -205,7 +205,7 @@ pub(super) fn times(text: &str) -> Vec<Found<u32>> {
         let hour = time.get(1).and_then(|hour| hour.as_str().parse().ok());
         let half = time.get(2).map(|half| half.as_str().to_lowercase());
         if let (true, Some(hour)) = (free, hour) {
-            found.push(Found { at: whole, ways: vec![minutes(hour, 0, half.as_deref())] });
+            found.push(DateMatch { at: whole, ways: vec![minutes(hour, 0, half.as_deref())] });
         }
     }
     found

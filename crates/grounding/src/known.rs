@@ -15,7 +15,7 @@ use super::{
     kept::{self, Kept},
     names::names,
     numbers::{Unit, currencies, pattern},
-    stated::{Sentence, Stated, Words, parts},
+    stated::{Sentence, StatedAmount, Words, parts},
     text::plain,
 };
 
@@ -34,7 +34,7 @@ pub(super) enum Trust {
 
 /// What the sources hold. A text is read when a fact is looked up that the texts before it do not
 /// hold: most answers rest on their first passage.
-pub(super) struct Known<'g> {
+pub(super) struct SourceFacts<'g> {
     ours: Source<'g>,
     customer: Source<'g>,
 }
@@ -42,14 +42,14 @@ pub(super) struct Known<'g> {
 /// Texts, and those of them that were read.
 struct Source<'g> {
     unread: Box<dyn Iterator<Item = &'g str> + Send + 'g>,
-    keep: Keep,
+    keep: Retention,
     read: Vec<Arc<Text>>,
     clock: Facts,
 }
 
 /// Whether what was read of a text is kept for the next answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Keep {
+enum Retention {
     /// Passages and the business's own texts come again.
     Kept,
     /// A customer's words are read once.
@@ -61,7 +61,7 @@ enum Keep {
 pub(super) struct Text {
     facts: Facts,
     /// What it says of what.
-    pub(super) stated: Vec<Stated>,
+    pub(super) stated: Vec<StatedAmount>,
     /// Its sentences.
     pub(super) sentences: Vec<Sentence>,
     /// All its words that carry meaning.
@@ -134,12 +134,12 @@ struct Facts {
 pattern!(ALWAYS, r"(?i)круглосуточн|around the clock|24 ?/ ?7|24 hours|24 часа");
 pattern!(HUNDREDTHS, r"(?m)(?:^|[^\d\s])\s*%|(?i:процент|percent)");
 
-impl<'g> Known<'g> {
+impl<'g> SourceFacts<'g> {
     pub(super) fn new(grounds: &'g Grounds<'_>) -> Self {
         let passages = grounds.passages.iter().map(String::as_str).filter(|text| !commands(text));
-        let mut ours = Source::of(passages.chain(grounds.ours.iter().copied()), Keep::Kept);
+        let mut ours = Source::of(passages.chain(grounds.ours.iter().copied()), Retention::Kept);
         ours.clock.read_clock(grounds.now);
-        Self { ours, customer: Source::of(grounds.customer.iter().copied(), Keep::Read) }
+        Self { ours, customer: Source::of(grounds.customer.iter().copied(), Retention::Read) }
     }
 
     pub(super) fn trust(&mut self, value: &Value) -> Trust {
@@ -164,7 +164,7 @@ impl<'g> Known<'g> {
 }
 
 impl<'g> Source<'g> {
-    fn of(texts: impl Iterator<Item = &'g str> + Send + 'g, keep: Keep) -> Self {
+    fn of(texts: impl Iterator<Item = &'g str> + Send + 'g, keep: Retention) -> Self {
         Self { unread: Box::new(texts), keep, read: Vec::new(), clock: Facts::default() }
     }
 
@@ -176,8 +176,8 @@ impl<'g> Source<'g> {
     fn read_on(&mut self) -> bool {
         let Some(text) = self.unread.next() else { return false };
         self.read.push(match self.keep {
-            Keep::Kept => kept::read(&KEPT, text, Text::read),
-            Keep::Read => Arc::new(Text::read(text)),
+            Retention::Kept => kept::read(&KEPT, text, Text::read),
+            Retention::Read => Arc::new(Text::read(text)),
         });
         true
     }

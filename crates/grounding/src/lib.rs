@@ -20,7 +20,7 @@ use std::{fmt, sync::Arc};
 use derived::{Operands, is_derived};
 use known::Text;
 use numbers::{Unit, pattern};
-use stated::{Stated, Words, parts};
+use stated::{StatedAmount, Words, parts};
 use subject::{Subject, is_of_another, is_stated, near};
 
 mod acts;
@@ -46,7 +46,7 @@ mod words;
 pub use commands::commands;
 use fact::{Fact, Side, Value};
 use facts::facts;
-use known::{Known, Script, Trust};
+use known::{Script, SourceFacts, Trust};
 pub use leak::is_confidential;
 
 /// No more objections than this are kept of one answer.
@@ -151,7 +151,7 @@ pub struct Grounds<'a> {
 pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
     let mut found = Vec::new();
     let plain = text::plain(&without_citations(answer, grounds.passages.len(), &mut found));
-    let mut known = Known::new(grounds);
+    let mut known = SourceFacts::new(grounds);
     let answer = Answer::read(&plain);
     let question = grounds.customer.first().copied().unwrap_or_default();
     for fact in &answer.facts {
@@ -179,7 +179,7 @@ pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
 struct Answer<'a> {
     text: &'a str,
     facts: Vec<Fact>,
-    stated: Vec<Stated>,
+    stated: Vec<StatedAmount>,
     /// How many items its own list has.
     items: usize,
 }
@@ -199,7 +199,12 @@ impl<'a> Answer<'a> {
 }
 
 /// Does a source vouch for the fact?
-fn may_state(answer: &Answer<'_>, fact: &Fact, question: &str, known: &mut Known<'_>) -> bool {
+fn may_state(
+    answer: &Answer<'_>,
+    fact: &Fact,
+    question: &str,
+    known: &mut SourceFacts<'_>,
+) -> bool {
     let trust = known.trust(&fact.value);
     let Some(said) = answer.stated.iter().find(|said| said.at == fact.at) else {
         return trust == Trust::Ours || (trust == Trust::Customer && may_echo(answer.text, fact));
@@ -213,7 +218,7 @@ fn may_state(answer: &Answer<'_>, fact: &Fact, question: &str, known: &mut Known
 }
 
 /// Does the answer repeat what the customer said, and may it?
-fn is_echo(text: &str, fact: &Fact, known: &mut Known<'_>) -> bool {
+fn is_echo(text: &str, fact: &Fact, known: &mut SourceFacts<'_>) -> bool {
     known.customer_holds(&fact.value) && may_echo(text, fact)
 }
 

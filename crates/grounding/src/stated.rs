@@ -123,7 +123,7 @@ fn tells(word: &str, stem: &str) -> bool {
 
 /// An amount, and what a text says it of.
 #[derive(Clone, Debug)]
-pub(super) struct Stated {
+pub(super) struct StatedAmount {
     pub(super) at: Range<usize>,
     pub(super) value: Value,
     pub(super) class: Class,
@@ -153,7 +153,7 @@ pattern!(
 
 /// A text in its parts.
 pub(super) struct Parts {
-    pub(super) stated: Vec<Stated>,
+    pub(super) stated: Vec<StatedAmount>,
     pub(super) sentences: Vec<Sentence>,
 }
 
@@ -170,7 +170,7 @@ pub(super) fn parts(text: &str, facts: &[Fact]) -> Parts {
 
 #[derive(Default)]
 struct Reader {
-    stated: Vec<Stated>,
+    stated: Vec<StatedAmount>,
     sentences: Vec<Sentence>,
     /// The first line: the document's title and the headings above.
     title: Words,
@@ -245,7 +245,7 @@ impl Reader {
                 let place = Place::Cell;
                 let own = own.clone();
                 let all = own.clone();
-                self.stated.push(Stated { at, value, class, place, own, all });
+                self.stated.push(StatedAmount { at, value, class, place, own, all });
             }
         }
         self.sentences.push(Sentence { at, words: row });
@@ -265,7 +265,7 @@ impl Reader {
                 // `For 24 months 14.9 %`: the months tell of which share it is.
                 let own = own.with(amounts_beside(&within, &beside, *class));
                 let all = all.and(&own);
-                self.stated.push(Stated {
+                self.stated.push(StatedAmount {
                     at: fact.at.clone(),
                     value: fact.value.clone(),
                     class: *class,

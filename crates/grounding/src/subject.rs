@@ -12,7 +12,7 @@ use super::{
     fact::Value,
     known::{Script, Text},
     numbers::{CENTS, Unit},
-    stated::{Stated, Words},
+    stated::{StatedAmount, Words},
 };
 
 /// No more numbers of the sources than these are reckoned with.
@@ -20,20 +20,20 @@ const NEAR: usize = 32;
 
 /// What the answer says an amount of, the closest words first.
 pub(super) struct Subject<'s> {
-    pub(super) said: &'s Stated,
+    pub(super) said: &'s StatedAmount,
     pub(super) question: &'s Words,
     /// The letters of the answer.
     pub(super) script: Script,
 }
 
 /// An amount of a source that may be the one.
-struct Known<'t> {
-    stated: &'t Stated,
+struct SourceFacts<'t> {
+    stated: &'t StatedAmount,
     script: Script,
 }
 
 /// Does a source state the amount, in whatever unit?
-pub(super) fn is_stated(said: &Stated, texts: &[Arc<Text>]) -> bool {
+pub(super) fn is_stated(said: &StatedAmount, texts: &[Arc<Text>]) -> bool {
     texts.iter().flat_map(|text| &text.stated).any(|known| agree(&said.value, &known.value))
 }
 
@@ -48,13 +48,13 @@ pub(super) fn is_of_another(subject: &Subject<'_>, texts: &[Arc<Text>]) -> bool 
         return texts.iter().any(|text| has_in_another_unit(&said.value, text));
     }
 
-    let all = texts
-        .iter()
-        .flat_map(|text| text.stated.iter().map(|stated| Known { stated, script: text.script }));
+    let all = texts.iter().flat_map(|text| {
+        text.stated.iter().map(|stated| SourceFacts { stated, script: text.script })
+    });
     let (mut holders, mut others): (Vec<_>, Vec<_>) =
         all.partition(|known| agree(&said.value, &known.stated.value));
     others.retain(|other| {
-        let holder = |holder: &Known<'_>| other.stated.class.is_like(holder.stated.class);
+        let holder = |holder: &SourceFacts<'_>| other.stated.class.is_like(holder.stated.class);
         said.class.rivals(other.stated.class, other.stated.place) && holders.iter().any(holder)
     });
     // A translation vouches where nothing in the answer's own language says the same.
@@ -69,9 +69,9 @@ pub(super) fn is_of_another(subject: &Subject<'_>, texts: &[Arc<Text>]) -> bool 
     };
     let closest = if matches(&said.own) { &said.own } else { &said.all };
     for (words, reach) in [(closest, Reach::Around), (subject.question, Reach::Own)] {
-        let fit = |known: &Known<'_>| Fit::of(words, known.stated, reach);
+        let fit = |known: &SourceFacts<'_>| Fit::of(words, known.stated, reach);
         let fits: Vec<Fit> = others.iter().map(fit).collect();
-        let beaten = |holder: &Known<'_>| {
+        let beaten = |holder: &SourceFacts<'_>| {
             let own = fit(holder);
             let rivals = fits.iter().zip(&others);
             rivals.into_iter().any(|(fit, other)| other.script == holder.script && fit.beats(&own))
@@ -113,7 +113,7 @@ struct Fit {
 }
 
 impl Fit {
-    fn of(words: &Words, stated: &Stated, reach: Reach) -> Self {
+    fn of(words: &Words, stated: &StatedAmount, reach: Reach) -> Self {
         let own = words.common(&stated.own);
         let all = match reach {
             Reach::Around => words.common(&stated.all),
@@ -161,7 +161,7 @@ pub(super) fn near(subject: &Subject<'_>, texts: &[Arc<Text>]) -> Vec<Value> {
     let all = || texts.iter().flat_map(|text| &text.stated);
     let mut near = Vec::new();
     for words in [&subject.said.all, subject.question] {
-        let fit = |stated: &Stated| words.common(&stated.own).len();
+        let fit = |stated: &StatedAmount| words.common(&stated.own).len();
         let best = all().map(fit).max().unwrap_or(0);
         if best > 0 {
             near.extend(all().filter(|stated| fit(stated) == best).map(|one| one.value.clone()));

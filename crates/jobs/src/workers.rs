@@ -6,7 +6,7 @@ use futures::FutureExt;
 use replyx_core::{job::Lane, retry::Retry};
 use replyx_engine::{
     Engine,
-    claims::{self, Found, Free, Queue},
+    claims::{self, ClaimResult, FreePlaces, Queue},
 };
 use replyx_storage::{
     Db, StorageError, Tx,
@@ -89,18 +89,22 @@ impl Queue for Jobs {
         at_once as usize
     }
 
-    async fn claim(&self, free: Free, round: Round) -> Result<Found<ClaimedJob>, StorageError> {
+    async fn claim(
+        &self,
+        free: FreePlaces,
+        round: Round,
+    ) -> Result<ClaimResult<ClaimedJob>, StorageError> {
         let engine = &*self.engine;
         let now = engine.clock.now();
         if !engine.db.read().await?.system().jobs().any_due(now, self.lane).await? {
-            return Ok(Found::nothing_until(None, now));
+            return Ok(ClaimResult::nothing_until(None, now));
         }
 
         let (_, each) = places(self.lane);
         let places = Places { free: free.places, each, round };
         let mut tx = engine.db.begin().await?;
         let claimed = tx.system().jobs().claim(engine.process, now, self.lane, places).await?;
-        Ok(if claimed.is_empty() { Found::Held } else { Found::claimed(tx, claimed) })
+        Ok(if claimed.is_empty() { ClaimResult::Held } else { ClaimResult::claimed(tx, claimed) })
     }
 
     fn after(&self, round: Round, jobs: &[ClaimedJob]) -> Round {

@@ -26,7 +26,7 @@ use replyx_knowledge::{
     chunk::{Chunking, chunk},
     evaluate::{QuestionFile, holds},
     language, runs,
-    search::{Found, Hit, Mode, Query, Scripts, Search, carry, meaning_of},
+    search::{Hit, Mode, Query, Scripts, Search, SearchOutcome, carry, meaning_of},
 };
 use replyx_llm::{Caller, Embeddings, EmbeddingsConfig};
 use replyx_storage::{
@@ -453,7 +453,7 @@ impl Home {
         question: &str,
         vector: &[f32],
         hidden: &[String],
-    ) -> Result<Found> {
+    ) -> Result<SearchOutcome> {
         let shown = self.documents.iter().filter(|(name, _)| !hidden.contains(name));
         let shown: Vec<DocumentId> = shown.map(|(_, id)| *id).collect();
         let mode = match env::var("MODE").as_deref() {

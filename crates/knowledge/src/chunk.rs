@@ -178,7 +178,7 @@ impl Packer<'_> {
 }
 
 /// The names of a table's columns as a heading: `Model | Price`. An empty one keeps its place, for
-/// whoever reads the rows below; a name too many is left out as a whole.
+/// a reader of the rows below; a name too many is left out as a whole.
 fn columns_of(row: &str) -> String {
     let row = row.trim();
     let bare = row.strip_prefix('|').unwrap_or(row);

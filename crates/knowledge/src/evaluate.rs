@@ -29,7 +29,7 @@ pub const DEPTH: usize = 10;
 
 /// What an assistant said to a question.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Said {
+pub struct EvaluatedAnswer {
     /// The answer.
     pub text: String,
     /// Is it that the documents do not say it?
@@ -48,18 +48,23 @@ pub struct Said {
 
 /// How one question went.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
+pub struct QuestionOutcome {
     /// For people.
     pub result: QuestionResult,
     searchable: bool,
     search: Duration,
-    said: Option<Said>,
+    said: Option<EvaluatedAnswer>,
     unanswerable: bool,
     has_strings: bool,
 }
 
 /// Judges what was found for a question, and what was said to it where answers were asked for.
-pub fn judge(question: &Question, hits: &[Hit], search: Duration, said: Option<Said>) -> Judged {
+pub fn judge(
+    question: &Question,
+    hits: &[Hit],
+    search: Duration,
+    said: Option<EvaluatedAnswer>,
+) -> QuestionOutcome {
     let unanswerable = question.is_unanswerable();
     let rank = hits.iter().take(DEPTH).position(|hit| is_expected(question, hit)).map(|at| at + 1);
     let mut found: Vec<String> = Vec::new();
@@ -82,7 +87,7 @@ pub fn judge(question: &Question, hits: &[Hit], search: Duration, said: Option<S
         (false, None) => !said.declined && !said.failed,
     });
 
-    Judged {
+    QuestionOutcome {
         result: QuestionResult {
             question: question.question.clone(),
             rank,
@@ -129,12 +134,12 @@ fn plain(text: &str) -> String {
 /// Sums up how questions went.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    judged: Vec<Judged>,
+    judged: Vec<QuestionOutcome>,
 }
 
 impl Tally {
     /// Takes one more question into account.
-    pub fn add(&mut self, judged: Judged) {
+    pub fn add(&mut self, judged: QuestionOutcome) {
         self.judged.push(judged);
     }
 
@@ -145,13 +150,14 @@ impl Tally {
 
     /// How many questions no model answered.
     pub fn failed(&self) -> usize {
-        let failed = |judged: &&Judged| judged.said.as_ref().is_some_and(|said| said.failed);
+        let failed =
+            |judged: &&QuestionOutcome| judged.said.as_ref().is_some_and(|said| said.failed);
         self.judged.iter().filter(failed).count()
     }
 
     /// The sums.
     pub fn metrics(&self) -> Metrics {
-        let searched: Vec<&Judged> =
+        let searched: Vec<&QuestionOutcome> =
             self.judged.iter().filter(|judged| judged.searchable).collect();
         let within =
             |depth| share(&searched, |judged| judged.result.rank.is_some_and(|rank| rank <= depth));
@@ -160,16 +166,17 @@ impl Tally {
             (!searched.is_empty()).then(|| sum / float(searched.len()))
         };
 
-        let answered: Vec<&Judged> =
+        let answered: Vec<&QuestionOutcome> =
             self.judged.iter().filter(|judged| judged.said.is_some()).collect();
-        let is_declined = |judged: &&&Judged| judged.result.declined == Some(true);
-        let declined: Vec<&Judged> = answered.iter().filter(is_declined).copied().collect();
-        let of = |wanted: bool| -> Vec<&Judged> {
+        let is_declined = |judged: &&&QuestionOutcome| judged.result.declined == Some(true);
+        let declined: Vec<&QuestionOutcome> =
+            answered.iter().filter(is_declined).copied().collect();
+        let of = |wanted: bool| -> Vec<&QuestionOutcome> {
             answered.iter().filter(|judged| judged.unanswerable == wanted).copied().collect()
         };
         let unanswerable = of(true);
         let answerable = of(false);
-        let with_strings: Vec<&Judged> =
+        let with_strings: Vec<&QuestionOutcome> =
             answerable.iter().filter(|judged| judged.has_strings).copied().collect();
         let said = || answered.iter().filter_map(|judged| judged.said.as_ref());
         let search_times = millis(self.judged.iter().map(|judged| judged.search));
@@ -201,7 +208,7 @@ impl Tally {
 }
 
 /// The share of those that hold a property; `None` of none.
-fn share(judged: &[&Judged], holds: impl Fn(&Judged) -> bool) -> Option<f64> {
+fn share(judged: &[&QuestionOutcome], holds: impl Fn(&QuestionOutcome) -> bool) -> Option<f64> {
     let count = judged.iter().filter(|judged| holds(judged)).count();
     (!judged.is_empty()).then(|| float(count) / float(judged.len()))
 }
@@ -245,8 +252,8 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "what `judge` takes")]
-    fn said(text: &str, declined: bool) -> Option<Said> {
-        Some(Said { text: text.to_owned(), declined, ..Said::default() })
+    fn said(text: &str, declined: bool) -> Option<EvaluatedAnswer> {
+        Some(EvaluatedAnswer { text: text.to_owned(), declined, ..EvaluatedAnswer::default() })
     }
 
     const QUICK: Duration = Duration::from_millis(2);
@@ -299,7 +306,13 @@ mod tests {
 
     #[test]
     fn an_apology_is_no_answer_and_no_abstention() {
-        let failed = || Some(Said { text: "Sorry".to_owned(), failed: true, ..Said::default() });
+        let failed = || {
+            Some(EvaluatedAnswer {
+                text: "Sorry".to_owned(),
+                failed: true,
+                ..EvaluatedAnswer::default()
+            })
+        };
         let mut tally = Tally::default();
         let by_name =
             Question { document_names: vec!["prices.md".to_owned()], ..Question::default() };
@@ -315,7 +328,11 @@ mod tests {
     fn what_an_answer_that_is_too_long_holds_does_not_count() {
         let question = Question { answers: vec!["Ёлка".to_owned()], ..Question::default() };
         for (longest, contained) in [(None, true), (Some(8), true), (Some(7), false)] {
-            let said = Some(Said { text: "Да, елка".to_owned(), longest, ..Said::default() });
+            let said = Some(EvaluatedAnswer {
+                text: "Да, елка".to_owned(),
+                longest,
+                ..EvaluatedAnswer::default()
+            });
             assert_eq!(judge(&question, &[], QUICK, said).result.contained, Some(contained));
         }
     }

@@ -29,7 +29,7 @@ mod reading;
 mod steps;
 
 pub use cut::INDEX_VERSION;
-use cut::{Cut, cut};
+use cut::{CutDocument, cut};
 use reading::Reading;
 use steps::Stored;
 
@@ -219,7 +219,7 @@ async fn keep(
     tools: IndexContext<'_>,
     job: IndexDocument,
     reading: &Reading,
-    cut: Cut,
+    cut: CutDocument,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
     let passages = count(cut.passages.len());

@@ -15,7 +15,7 @@
 //! - Both databases give one order: they store and load, and rank nothing. Only a large assistant
 //!   is searched through the indexes of the database (`large`): one of more than [`LARGE`] passages
 //!   where the database finds nearest vectors, and any that the memory does not hold.
-//! - Without vectors, or when a question cannot be embedded, words alone decide; [`Found::vectors`]
+//! - Without vectors, or when a question cannot be embedded, words alone decide; [`SearchOutcome::vectors`]
 //!   says so.
 //! - What was deleted is not returned, however fresh: passages are read from the database at the
 //!   end. What was replaced in the meantime is looked for again.
@@ -155,7 +155,7 @@ impl SearchPath {
 
 /// What a question found.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
+pub struct SearchOutcome {
     /// The passages, best first.
     pub hits: Vec<Hit>,
     /// The embedding model whose vectors took part; `None`: words alone decided.
@@ -229,7 +229,7 @@ impl Search {
         workspace: WorkspaceId,
         assistant: AssistantId,
         query: &Query<'_>,
-    ) -> Result<Found, StorageError> {
+    ) -> Result<SearchOutcome, StorageError> {
         find::find(self, db, workspace, assistant, query).await
     }
 

@@ -39,7 +39,7 @@ mod keep;
 mod parking;
 
 use keep::Kept;
-use parking::Going;
+use parking::ActiveCrawl;
 pub use parking::Parking;
 
 /// Most pages of a source.
@@ -244,7 +244,10 @@ async fn fetch(tools: FetchContext<'_>, job: FetchSource) -> Result<(), SourceEr
 
 /// The crawl that gave way, unless its source has been fetched to the end by another process, or is
 /// to be fetched again.
-async fn parked(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Going>, StorageError> {
+async fn parked(
+    tools: FetchContext<'_>,
+    job: FetchSource,
+) -> Result<Option<ActiveCrawl>, StorageError> {
     let Some(going) = tools.parking.leave(job.source_id) else { return Ok(None) };
     let mut tx = tools.db.read().await?;
     let source = tx.workspace(job.workspace_id).sources().find(job.source_id).await?;
@@ -255,7 +258,10 @@ async fn parked(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Goin
 }
 
 /// Begins a crawl; `None`: there is nothing to be fetched, and that is written down.
-async fn start(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Going>, SourceError> {
+async fn start(
+    tools: FetchContext<'_>,
+    job: FetchSource,
+) -> Result<Option<ActiveCrawl>, SourceError> {
     let begun = Instant::now();
     let Some(source) = begin(tools, job).await? else { return Ok(None) };
     let Some(order) = order(tools, &source).await? else {
@@ -274,7 +280,7 @@ async fn start(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Going
         Ok(crawl) => {
             let progress = Progress::default();
             let fetched_at = source.fetched_at;
-            Ok(Some(Going { crawl, progress, read, spent: begun.elapsed(), fetched_at }))
+            Ok(Some(ActiveCrawl { crawl, progress, read, spent: begun.elapsed(), fetched_at }))
         }
         Err(error) => {
             settle(tools, job, Some(sentence(&error))).await?;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::memory::{Forgetful, lock};
+use crate::memory::{ForgetfulMap, lock};
 
 mod breaker;
 
@@ -164,11 +164,11 @@ impl Default for Gates {
 
 #[derive(Debug, Default)]
 struct State {
-    shut: Forgetful<u64>,
-    breakers: Forgetful<Breaker>,
-    counters: Forgetful<Counter>,
-    places: Forgetful<HashMap<String, u64>>,
-    holds: Forgetful<HashMap<String, Hold>>,
+    shut: ForgetfulMap<u64>,
+    breakers: ForgetfulMap<Breaker>,
+    counters: ForgetfulMap<Counter>,
+    places: ForgetfulMap<HashMap<String, u64>>,
+    holds: ForgetfulMap<HashMap<String, Hold>>,
 }
 
 /// What somebody has set aside.

@@ -5,7 +5,7 @@ use std::{sync::Mutex, time::Duration};
 use replyx_core::clock::Clock;
 use tokio::time::Instant;
 
-use crate::memory::{Forgetful, lock};
+use crate::memory::{ForgetfulMap, lock};
 
 /// The right to work on `key`, for a time.
 ///
@@ -36,7 +36,7 @@ pub(crate) struct Leases {
 
 #[derive(Debug, Default)]
 struct LeaseTable {
-    leases: Forgetful<Holding>,
+    leases: ForgetfulMap<Holding>,
     last_token: u64,
 }
 

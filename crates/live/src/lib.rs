@@ -44,7 +44,7 @@ pub use gates::{BreakerRules, Effect, Entry, Gate};
 pub use leases::Lease;
 pub use limits::{Limit, Permit, Rate, Spent};
 pub use news::{Listener, News, NewsSignal, Topic, Work};
-pub use quota::{Left, Quota, TooMany};
+pub use quota::{Quota, RemainingQuota, TooMany};
 pub use turns::{Lines, Seat, Seats};
 
 /// The largest message that may be published, in bytes: a mailbox holds 256 of them.
@@ -209,10 +209,11 @@ impl Live {
     /// # Errors
     ///
     /// [`TooMany`] when one of them is used up.
-    pub async fn charge(&self, quotas: &[Quota<'_>]) -> Result<Vec<Left>, TooMany> {
+    pub async fn charge(&self, quotas: &[Quota<'_>]) -> Result<Vec<RemainingQuota>, TooMany> {
         let limits: Vec<Limit> = quotas.iter().map(Quota::limit).collect();
         let spent = self.spend(&limits).await;
-        let left: Vec<Left> = quotas.iter().map(|quota| Left::new(quota, spent)).collect();
+        let left: Vec<RemainingQuota> =
+            quotas.iter().map(|quota| RemainingQuota::new(quota, spent)).collect();
 
         let Permit::Wait(wait) = spent.permit else { return Ok(left) };
         let names: Vec<&str> = quotas.iter().map(|quota| quota.setting).collect();

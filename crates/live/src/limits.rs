@@ -8,7 +8,7 @@ use std::{sync::Mutex, time::Duration};
 use replyx_core::setting::RateSetting;
 use tokio::time::Instant;
 
-use crate::memory::{Forgetful, lock};
+use crate::memory::{ForgetfulMap, lock};
 
 /// The longest pause, and the longest time a burst may take to be earned back.
 const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -107,7 +107,7 @@ pub(crate) fn pause_micros(duration: Duration) -> u64 {
 #[derive(Debug)]
 pub(crate) struct Limiter {
     start: Instant,
-    cells: Mutex<Forgetful<Cell>>,
+    cells: Mutex<ForgetfulMap<Cell>>,
 }
 
 /// Times in microseconds since the limiter's start.
@@ -151,7 +151,7 @@ impl Limiter {
     }
 }
 
-fn take(cells: &mut Forgetful<Cell>, limits: &[Limit], now: u64) -> Spent {
+fn take(cells: &mut ForgetfulMap<Cell>, limits: &[Limit], now: u64) -> Spent {
     let mut wait = 0;
     for Limit { key, rate } in limits {
         let cell = cells.get(key).copied().unwrap_or_default();
@@ -176,7 +176,7 @@ fn take(cells: &mut Forgetful<Cell>, limits: &[Limit], now: u64) -> Spent {
     Spent::new(wait, left, reset)
 }
 
-fn put(cells: &mut Forgetful<Cell>, key: &str, cell: Cell, now: u64) {
+fn put(cells: &mut ForgetfulMap<Cell>, key: &str, cell: Cell, now: u64) {
     match cells.get_mut(key) {
         Some(known) => *known = cell,
         None => cells.insert(key, cell, |cell| cell.arrival.max(cell.paused_until) > now),

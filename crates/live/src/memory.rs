@@ -13,20 +13,20 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A map that forgets entries of no more use, in constant amortised time: it looks through them
 /// all when it has become twice as large as after the last look.
 #[derive(Debug)]
-pub(crate) struct Forgetful<V> {
+pub(crate) struct ForgetfulMap<V> {
     entries: HashMap<String, V>,
     sweep_at: usize,
 }
 
 const SMALL: usize = 1024;
 
-impl<V> Default for Forgetful<V> {
+impl<V> Default for ForgetfulMap<V> {
     fn default() -> Self {
         Self { entries: HashMap::new(), sweep_at: SMALL }
     }
 }
 
-impl<V> Forgetful<V> {
+impl<V> ForgetfulMap<V> {
     pub(crate) fn get(&self, key: &str) -> Option<&V> {
         self.entries.get(key)
     }
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn entries_of_no_use_do_not_pile_up() {
-        let mut map = Forgetful::default();
+        let mut map = ForgetfulMap::default();
         for number in 0..100_000_u32 {
             map.insert(&number.to_string(), number, |kept| kept % 100 == 0);
             assert!(map.entries.len() <= SMALL.max(2 * (number as usize / 100 + 1)) + SMALL);

@@ -94,7 +94,7 @@ impl News {
 
     /// Reads what this process or another one told; `None`: a newer version told it.
     pub fn read(message: &[u8]) -> Option<Self> {
-        serde_json::from_slice::<Told<Self>>(message).ok().map(|told| told.news)
+        serde_json::from_slice::<Dispatch<Self>>(message).ok().map(|told| told.news)
     }
 }
 
@@ -136,7 +136,7 @@ impl Work {
 
 /// News, and the process that tells them.
 #[derive(Debug, Serialize, Deserialize)]
-struct Told<N> {
+struct Dispatch<N> {
     from: ProcessId,
     #[serde(flatten)]
     news: N,
@@ -167,7 +167,7 @@ impl Listener {
                 Signal::Message(message) => message,
             };
 
-            match serde_json::from_slice::<Told<News>>(&message) {
+            match serde_json::from_slice::<Dispatch<News>>(&message) {
                 Ok(told) if told.from == self.own => {}
                 Ok(told) => return NewsSignal::News(told.news),
                 Err(_) => metrics::counter!("news_unknown_total").increment(1),
@@ -184,7 +184,7 @@ impl Live {
     /// As [`Live::publish`].
     pub async fn tell(&self, from: ProcessId, news: &News) -> Result<(), LiveError> {
         let topic = news.topic().to_string();
-        let told = serde_json::to_vec(&Told { from, news }).expect("news are plain data");
+        let told = serde_json::to_vec(&Dispatch { from, news }).expect("news are plain data");
         self.publish(&topic, told).await
     }
 
@@ -239,9 +239,9 @@ mod tests {
             (News::Settings, r#""news":"settings""#),
             (News::Answered { request: "ab".to_owned() }, r#""news":"answered","request":"ab""#),
         ] {
-            let text = serde_json::to_string(&Told { from, news: &news }).unwrap();
+            let text = serde_json::to_string(&Dispatch { from, news: &news }).unwrap();
             assert_eq!(text, format!(r#"{{"from":"{id}",{written}}}"#));
-            let read: Told<News> = serde_json::from_str(&text).unwrap();
+            let read: Dispatch<News> = serde_json::from_str(&text).unwrap();
             assert_eq!((read.from, &read.news), (from, &news));
             assert_eq!(News::read(text.as_bytes()), Some(news));
         }

@@ -29,14 +29,14 @@ impl Quota<'_> {
 
 /// What is left of a limit.
 #[derive(Clone, Copy, Debug)]
-pub struct Left {
+pub struct RemainingQuota {
     /// The setting that holds the limit.
     setting: &'static str,
     rate: RateSetting,
     spent: Spent,
 }
 
-impl Left {
+impl RemainingQuota {
     /// After one request.
     pub const fn new(quota: &Quota<'_>, spent: Spent) -> Self {
         Self { setting: quota.setting, rate: quota.rate, spent }
@@ -65,12 +65,12 @@ pub struct TooMany {
     pub wait: Duration,
     /// The limit that was exceeded, if it is one of those that are settings; several when they are
     /// kept together.
-    pub limits: Vec<Left>,
+    pub limits: Vec<RemainingQuota>,
 }
 
 impl TooMany {
     /// The refusal of one of these limits.
-    pub const fn of(wait: Duration, limits: Vec<Left>) -> Self {
+    pub const fn of(wait: Duration, limits: Vec<RemainingQuota>) -> Self {
         Self { wait, limits }
     }
 }
@@ -121,7 +121,7 @@ mod tests {
         let rate = RateSetting { count: 10, per: Duration::from_mins(5) };
         let quota = Quota { setting: setting::RATE_UPLOAD, rate, key: "a" };
         let spent = Spent { permit: Permit::Wait(wait), left: 0, reset: wait };
-        let refusal = TooMany::of(wait, vec![Left::new(&quota, spent)]);
+        let refusal = TooMany::of(wait, vec![RemainingQuota::new(&quota, spent)]);
         assert_eq!(
             refusal.to_string(),
             "too many requests: the limit `upload` allows 10 requests in 5 minutes; try again in 27 seconds"

@@ -22,7 +22,7 @@ use crate::measure;
 mod inside;
 mod line;
 
-pub(crate) use inside::{Inside, SharePlace};
+pub(crate) use inside::{AdmittedCall, SharePlace};
 use line::{Exit, Head, Line, Waiter};
 
 /// A place whose holder has died is free after this long.
@@ -111,7 +111,7 @@ fn share_key(share: &str) -> String {
 
 /// Why a call may not ask.
 #[derive(Debug)]
-pub(crate) enum Turned {
+pub(crate) enum AdmissionRefusal {
     /// One of the gates it brought refused.
     Gate { gate: usize, wait: Duration },
     /// The workspace has no place free.
@@ -154,7 +154,7 @@ impl Lines {
         let share = share.to_owned();
         let Some(last) = line.take_last(&share) else { return false };
         self.count -= 1;
-        let _ = last.tell.send(Err(Turned::Busy));
+        let _ = last.tell.send(Err(AdmissionRefusal::Busy));
         true
     }
 }
@@ -173,22 +173,23 @@ impl Doors {
         self: &Arc<Self>,
         ask: AdmissionRequest,
         until: Instant,
-    ) -> Result<Inside, Turned> {
+    ) -> Result<AdmittedCall, AdmissionRefusal> {
         let ask = Arc::new(ask);
         let begun = Instant::now();
         let must_wait =
             self.lines().of.get(&ask.provider).is_some_and(|line| line.is_before(&ask.share));
-        let mut answer = Err(Turned::Busy);
+        let mut answer = Err(AdmissionRefusal::Busy);
         if !must_wait {
             answer = self.try_enter(&ask).await;
         }
-        if must_wait || matches!(answer, Err(Turned::Share | Turned::Provider)) {
+        if must_wait || matches!(answer, Err(AdmissionRefusal::Share | AdmissionRefusal::Provider))
+        {
             answer = self.wait(&ask, until).await;
         }
 
         match &answer {
             Ok(_) => measure::admitted(&ask.provider, begun.elapsed()),
-            Err(Turned::Busy) => {
+            Err(AdmissionRefusal::Busy) => {
                 let reason = if Instant::now() < until { "full" } else { "long" };
                 measure::turned_away(&ask.provider, reason);
             }
@@ -198,9 +199,12 @@ impl Doors {
         answer
     }
 
-    async fn try_enter(self: &Arc<Self>, ask: &Arc<AdmissionRequest>) -> Result<Inside, Turned> {
+    async fn try_enter(
+        self: &Arc<Self>,
+        ask: &Arc<AdmissionRequest>,
+    ) -> Result<AdmittedCall, AdmissionRefusal> {
         // Dropped before the answer has come, it gives back what may have been granted.
-        let mut inside = Inside::new(self, ask);
+        let mut inside = AdmittedCall::new(self, ask);
         match self.live.enter(&ask.holder, PLACE_TTL, &ask.gates).await {
             Entry::Granted { probe } => {
                 inside.probe = probe;
@@ -209,9 +213,9 @@ impl Doors {
             Entry::Refused { gate, wait } => {
                 inside.forget();
                 Err(match ask.gates.len() - gate {
-                    1 => Turned::Provider,
-                    2 => Turned::Share,
-                    _ => Turned::Gate { gate, wait },
+                    1 => AdmissionRefusal::Provider,
+                    2 => AdmissionRefusal::Share,
+                    _ => AdmissionRefusal::Gate { gate, wait },
                 })
             }
         }
@@ -221,26 +225,29 @@ impl Doors {
         self: &Arc<Self>,
         ask: &Arc<AdmissionRequest>,
         until: Instant,
-    ) -> Result<Inside, Turned> {
+    ) -> Result<AdmittedCall, AdmissionRefusal> {
         if Instant::now() >= until {
-            return Err(Turned::Busy);
+            return Err(AdmissionRefusal::Busy);
         }
         let (leaving, answer) = self.join(ask)?;
         let answer = timeout_at(until, answer).await;
         drop(leaving);
-        answer.ok().and_then(Result::ok).unwrap_or(Err(Turned::Busy))
+        answer.ok().and_then(Result::ok).unwrap_or(Err(AdmissionRefusal::Busy))
     }
 
-    fn join(self: &Arc<Self>, ask: &Arc<AdmissionRequest>) -> Result<(Leaving, Answer), Turned> {
+    fn join(
+        self: &Arc<Self>,
+        ask: &Arc<AdmissionRequest>,
+    ) -> Result<(Leaving, Answer), AdmissionRefusal> {
         let (tell, answer) = oneshot::channel();
         let mut guard = self.lines();
         let lines = &mut *guard;
         let of_share: usize = lines.of.values().map(|line| line.count_of(&ask.share)).sum();
         if of_share >= self.limits.workspace_queue {
-            return Err(Turned::Busy);
+            return Err(AdmissionRefusal::Busy);
         }
         if lines.count >= self.limits.queue && !lines.make_room(of_share) {
-            return Err(Turned::Busy);
+            return Err(AdmissionRefusal::Busy);
         }
         lines.asked += 1;
         lines.count += 1;
@@ -295,13 +302,13 @@ impl Doors {
                 continue;
             }
             let answer = self.try_enter(&ask).await;
-            let is_full = matches!(answer, Err(Turned::Provider));
+            let is_full = matches!(answer, Err(AdmissionRefusal::Provider));
             if let Some(line) = self.lines().of.get_mut(&ask.provider) {
                 line.full = is_full;
             }
             match answer {
-                Err(Turned::Provider) => drop(full.insert(Arc::clone(&ask.provider))),
-                Err(Turned::Share) => drop(spent.insert(ask.share.clone())),
+                Err(AdmissionRefusal::Provider) => drop(full.insert(Arc::clone(&ask.provider))),
+                Err(AdmissionRefusal::Share) => drop(spent.insert(ask.share.clone())),
                 answer => {
                     served = true;
                     if let Some(waiter) = self.take(&ask, id, Exit::Served) {
@@ -314,14 +321,14 @@ impl Doors {
         served
     }
 
-    /// Gives back the place of a workspace that [`Inside::end`] kept.
+    /// Gives back the place of a workspace that [`AdmittedCall::end`] kept.
     pub(crate) fn free_share(&self, share: &str, holder: String) {
         self.live.leave_soon(holder, vec![Effect::Free { key: share_key(share) }]);
         self.freed.notify_one();
     }
 }
 
-type Answer = oneshot::Receiver<Result<Inside, Turned>>;
+type Answer = oneshot::Receiver<Result<AdmittedCall, AdmissionRefusal>>;
 
 /// Takes a call out of its line when it does not wait any more.
 struct Leaving {
@@ -358,7 +365,7 @@ mod tests {
 
         assert!(lines.make_room(0));
         assert!(
-            matches!(answers[2].try_recv(), Ok(Err(Turned::Busy))),
+            matches!(answers[2].try_recv(), Ok(Err(AdmissionRefusal::Busy))),
             "the last one of many goes"
         );
         assert!(!lines.make_room(1), "two are no more than the newcomer would have");

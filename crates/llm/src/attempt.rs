@@ -14,7 +14,7 @@ use crate::{
 
 /// What an attempt has brought until now, or until it failed.
 #[derive(Debug, Default)]
-pub(crate) struct Brought {
+pub(crate) struct AttemptOutput {
     pub(crate) text: String,
     pub(crate) truncated: bool,
     pub(crate) unsure: bool,
@@ -37,7 +37,7 @@ impl Reading<'_> {
     /// is neither shown nor kept; see [`tidy`].
     pub(crate) async fn run(
         mut self,
-        brought: &mut Brought,
+        brought: &mut AttemptOutput,
         show: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<(), ModelError> {
         let mut shown = Shown::default();

@@ -43,7 +43,7 @@ impl Price {
 
 /// What is known of a model.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct ModelFacts {
     pub(crate) price: Price,
     /// Tokens that it reads and writes at once.
     pub(crate) context: Option<u64>,
@@ -55,7 +55,7 @@ pub(crate) struct Known {
 
 /// What models cost. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Prices(Arc<BTreeMap<String, Known>>);
+pub struct Prices(Arc<BTreeMap<String, ModelFacts>>);
 
 /// An operator's table of prices cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -136,12 +136,12 @@ enum Kind {
 }
 
 impl Table {
-    fn into_rows(self) -> impl Iterator<Item = (String, Known)> {
+    fn into_rows(self) -> impl Iterator<Item = (String, ModelFacts)> {
         self.groups.into_iter().flat_map(|group| {
             let provider: Option<Arc<str>> = group.provider.map(Arc::from);
             group.models.into_iter().map(move |row| {
                 let input = Money::from_micros(row.input);
-                let known = Known {
+                let known = ModelFacts {
                     price: Price { input, output: Money::from_micros(row.output) },
                     context: row.context,
                     provider: provider.clone(),
@@ -215,7 +215,7 @@ impl Prices {
         self.known(provider, model).map(|known| known.price)
     }
 
-    pub(crate) fn known(&self, provider: &str, model: &str) -> Option<&Known> {
+    pub(crate) fn known(&self, provider: &str, model: &str) -> Option<&ModelFacts> {
         let (name, known) =
             self.of_name(&format!("{provider}:{model}")).or_else(|| self.of_name(model))?;
         let elsewhere = LOCAL.iter().any(|(here, local)| name == *local && provider != *here);
@@ -223,11 +223,11 @@ impl Prices {
     }
 
     /// The names of all models that write answers.
-    pub(crate) fn chats(&self) -> impl Iterator<Item = (&str, &Known)> {
+    pub(crate) fn chats(&self) -> impl Iterator<Item = (&str, &ModelFacts)> {
         self.0.iter().filter(|(_, known)| known.chats).map(|(name, known)| (name.as_str(), known))
     }
 
-    fn of_name(&self, model: &str) -> Option<(&str, &Known)> {
+    fn of_name(&self, model: &str) -> Option<(&str, &ModelFacts)> {
         self.0
             .iter()
             .filter(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_version))

@@ -42,7 +42,7 @@ mod words;
 pub use database::sqlite_file;
 pub use given::{Flags, Origin};
 
-use given::Given;
+use given::GivenSettings;
 
 /// Libraries that are not to be heard at INFO, and what has a file of its own.
 const QUIET: &str = "audit=off,sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
@@ -78,7 +78,7 @@ pub struct Config {
     /// What the configuration says of the settings that admins change.
     setting_defaults: HashMap<String, String>,
     /// From where each setting comes.
-    given: Given,
+    given: GivenSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -182,7 +182,7 @@ impl Config {
         flags: Flags,
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let mut faults = Vec::new();
-        let mut given = Given::read(file, variables, flags, &mut faults);
+        let mut given = GivenSettings::read(file, variables, flags, &mut faults);
         let typed = given.typed(&mut faults)?;
         let mut note = |fault: anyhow::Error| faults.push(format!("{fault:#}"));
 
@@ -485,7 +485,7 @@ impl Config {
 }
 
 /// A secret, from the file that is named for it or as it was given.
-fn secret(given: &Given, name: &str) -> anyhow::Result<Option<SecretString>> {
+fn secret(given: &GivenSettings, name: &str) -> anyhow::Result<Option<SecretString>> {
     let file = format!("{name}{}", names::FILE);
     let text = match given.text(&file).map_err(anyhow::Error::msg)? {
         Some(path) => {

@@ -8,7 +8,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use replyx_channels::Happening;
+use replyx_channels::ChannelEvent;
 use replyx_core::{clock::Clock, ids::ProcessId};
 use replyx_engine::{Engine, providers};
 use replyx_storage::{StorageError, Tx, processes::Reaped, retried};
@@ -48,7 +48,7 @@ pub struct Heart {
 }
 
 impl Heart {
-    /// Joins the installation, frees what the dead held, and then says that we live. Whoever had
+    /// Joins the installation, frees what the dead held, and then reports that this process lives. A process that had
     /// our id before us is dead; on a database of one process all others are.
     pub async fn begin(engine: &Engine) -> Result<Self, StorageError> {
         let fresh: ProcessId = engine.clock.id();
@@ -159,7 +159,7 @@ async fn reap(engine: &Engine, mut tx: Tx) -> Result<(), StorageError> {
         }
     }
     for kind in &reaped.sends {
-        engine.channels.of(*kind).count(Happening::Doubted);
+        engine.channels.of(*kind).count(ChannelEvent::Doubted);
     }
     if reaped != Reaped::default() {
         tracing::info!(

@@ -1,7 +1,7 @@
 //! Who a process is, across its deaths.
 //!
 //! A process keeps its id in a file of the data folder and holds a lock on that file while it
-//! lives; the kernel lets go of the lock when it dies, however it dies. So a process that gets the
+//! lives; the kernel releases the lock when it dies, however it dies. So a process that gets the
 //! lock knows that the owner of the id is dead, takes the id over, and with it whatever the dead
 //! one held, at once. A second process on the same folder finds the lock taken and gets an id of
 //! its own; what it leaves behind when it is killed is free when its heartbeat has been silent for

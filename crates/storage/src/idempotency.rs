@@ -8,7 +8,7 @@ use crate::{StorageError, Tx};
 
 /// What is known of a request that came with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub enum KeyedRequest {
     /// Nothing: it is ours to do now.
     Fresh,
     /// It was done; this was the answer.
@@ -47,7 +47,7 @@ impl IdempotencyKeys<'_> {
         request_hash: &str,
         now: DateTime<Utc>,
         stale: Duration,
-    ) -> Result<Begun, StorageError> {
+    ) -> Result<KeyedRequest, StorageError> {
         const CLAIM: &str = "
             INSERT INTO idempotency_keys (scope, key, request_hash, created_at) VALUES ($1, $2, $3, $4)
             ON CONFLICT (scope, key) DO NOTHING";
@@ -58,21 +58,23 @@ impl IdempotencyKeys<'_> {
             UPDATE idempotency_keys SET created_at = $4
              WHERE scope = $1 AND key = $2 AND status IS NULL AND created_at = $3";
         if run!(self.tx, CLAIM; scope, key, request_hash, now) == 1 {
-            return Ok(Begun::Fresh);
+            return Ok(KeyedRequest::Fresh);
         }
         // Gone again already: its holder released it, and the client may repeat.
-        let Some(known) = row!(self.tx, Row, READ; scope, key) else { return Ok(Begun::Running) };
+        let Some(known) = row!(self.tx, Row, READ; scope, key) else {
+            return Ok(KeyedRequest::Running);
+        };
         if known.request_hash != request_hash {
-            return Ok(Begun::Other);
+            return Ok(KeyedRequest::Other);
         }
         if let (Some(status), Some(response_sealed)) = (known.status, known.response_sealed) {
             let status =
                 u16::try_from(status).map_err(StorageError::corrupt("idempotency_keys"))?;
-            return Ok(Begun::Done { status, response_sealed });
+            return Ok(KeyedRequest::Done { status, response_sealed });
         }
         let claimed = known.created_at + stale < now
             && run!(self.tx, AGAIN; scope, key, known.created_at, now) == 1;
-        Ok(if claimed { Begun::Fresh } else { Begun::Running })
+        Ok(if claimed { KeyedRequest::Fresh } else { KeyedRequest::Running })
     }
 
     /// Stores the answer, unless there is one: all who ask get the same.

@@ -193,7 +193,7 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
-    /// Hands a failed job of ours back, to be tried again at `due`; never again without one.
+    /// Hands back a failed job of this process, to be tried again at `due`; never again without one.
     pub async fn fail(
         self,
         id: JobId,
@@ -222,7 +222,7 @@ impl SystemJobs<'_> {
         Ok(delete_batch!(self.tx, SQL; cutoff))
     }
 
-    /// Hands a job of ours back that was interrupted, to be run at `due`: this attempt does not
+    /// Hands back an interrupted job of this process, to be run at `due`: this attempt does not
     /// count.
     pub async fn hand_back(
         self,
@@ -270,7 +270,7 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
-    /// Ends a run of a job of ours that runs by the clock: it is due again at `due`, with all its
+    /// Ends a run of this process's job that runs by the clock: it is due again at `due`, with all its
     /// attempts. `error` says why the run failed, if it did.
     pub async fn reschedule(
         self,

@@ -1,6 +1,6 @@
 //! The ledger: the `ledger_*` tables.
 //!
-//! One row of `ledger_balances` says where a workspace's ledger stands. Whoever posts locks it
+//! One row of `ledger_balances` says where a workspace's ledger stands. A transaction that posts locks it
 //! first ([`Ledger::lock`]), so entries of a workspace are numbered without gaps, and what was
 //! decided by the balance still holds when it is written. Of several workspaces the rows are locked
 //! by their ids. Accounts of the installation have no row: they are summed in the background
@@ -202,7 +202,7 @@ impl Ledger<'_> {
     /// posted under their key.
     pub async fn post(self, posting: &Posting) -> Result<(), StorageError> {
         debug_assert_eq!(posting.balance().workspace_id, self.workspace, "of another workspace");
-        let posted: Result<Vec<_>, _> = posting.entries().iter().map(Posted::of).collect();
+        let posted: Result<Vec<_>, _> = posting.entries().iter().map(NewEntry::of).collect();
         insert(self.tx, &posted?).await
     }
 
@@ -299,12 +299,12 @@ impl Ledger<'_> {
 }
 
 /// An entry that is about to be written.
-pub(crate) struct Posted<'e> {
+pub(crate) struct NewEntry<'e> {
     entry: &'e Entry,
     facts: String,
 }
 
-impl<'e> Posted<'e> {
+impl<'e> NewEntry<'e> {
     pub(crate) fn of(entry: &'e Entry) -> Result<Self, StorageError> {
         let facts = serde_json::to_string(&entry.movement.subject.facts);
         Ok(Self { entry, facts: facts.map_err(StorageError::corrupt("ledger_entries"))? })
@@ -312,7 +312,7 @@ impl<'e> Posted<'e> {
 }
 
 /// Writes entries in their order: each has to follow from the one before it of its workspace.
-pub(crate) async fn insert(tx: &mut Tx, posted: &[Posted<'_>]) -> Result<(), StorageError> {
+pub(crate) async fn insert(tx: &mut Tx, posted: &[NewEntry<'_>]) -> Result<(), StorageError> {
     const SQL: [&str; 2] = given!(
         [
             "workspace_id" "uuid", 2 "seq" "bigint", 3 "key" "text", 4 "part" "bigint",

@@ -35,7 +35,7 @@
 //! - at the commit the heads of audit logs (workspaces' by their ids, then the platform's), and
 //!   last the counters of events.
 //!
-//! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and whoever stores a row that
+//! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and a transaction that stores a row that
 //! refers to the locked one does not wait. `FOR UPDATE` would stop them, and not only those who
 //! insert: `PostgreSQL` checks a foreign key again when a transaction updates a row that it has
 //! updated before. Only a user and their sessions are locked that hard, so that nothing is stored

@@ -15,7 +15,7 @@ use crate::{Db, StorageError, Tx, db::Pool, tx::Conn};
 mod fill;
 mod nearest;
 
-pub use fill::{Large, Uncopied};
+pub use fill::{LargeAssistant, Uncopied};
 
 /// Vectors with more numbers than this are not indexed: a page of the graph would not hold one.
 pub const MAX_DIMENSIONS: usize = 4_000;

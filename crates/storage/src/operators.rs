@@ -229,7 +229,7 @@ impl Operators<'_> {
 
 /// A dialog of an operator who does not answer it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Abandoned {
+pub struct AbandonedDialog {
     /// The workspace.
     pub workspace_id: WorkspaceId,
     /// The dialog.
@@ -263,7 +263,7 @@ impl SystemOperators<'_> {
         self,
         before: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Abandoned>, StorageError> {
+    ) -> Result<Vec<AbandonedDialog>, StorageError> {
         const SQL: &str = "
             SELECT d.workspace_id, d.id, d.assignee_id FROM dialogs d
               LEFT JOIN members m ON m.workspace_id = d.workspace_id AND m.user_id = d.assignee_id
@@ -278,7 +278,7 @@ impl SystemOperators<'_> {
              ORDER BY d.workspace_id, d.id LIMIT $2";
 
         let rows = rows!(self.tx, (Uuid, Uuid, Uuid), SQL; before, STEP, now);
-        let abandoned = |(workspace, dialog, user): (Uuid, Uuid, Uuid)| Abandoned {
+        let abandoned = |(workspace, dialog, user): (Uuid, Uuid, Uuid)| AbandonedDialog {
             workspace_id: workspace.into(),
             dialog_id: dialog.into(),
             user_id: user.into(),

@@ -14,7 +14,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     Db, StorageError, Tx, retried,
-    unit::{Company, Line, Outcome, Ran, Unit, Waiting},
+    unit::{Company, Line, Outcome, RunOutcome, Unit, Waiting},
 };
 
 /// How long the next transaction waits for the one before it. One that is held up by a lock of
@@ -31,7 +31,7 @@ impl Db {
         if line.push(Waiting { unit, done }) {
             tokio::spawn(serve(self.clone(), line));
         }
-        // Whoever was to answer has panicked, or ends with the runtime.
+        // The task that was to answer has panicked, or ends with the runtime.
         outcome.await.unwrap_or(Outcome { answer: Err(StorageError::Undone), doubted: true })
     }
 }
@@ -40,7 +40,7 @@ impl Db {
 async fn serve<U: Unit>(db: Db, line: Arc<Line<U>>) {
     while !line.is_over() {
         let begun = db.begin().await;
-        // Now, so that whoever came while a connection was waited for shares it.
+        // Now, so that callers who came while a connection was waited for share it.
         let taken = line.take();
         let shared = tokio::spawn(share(db.clone(), Arc::clone(&line), begun, taken));
         let _ = timeout(PATIENCE, shared).await;
@@ -78,12 +78,14 @@ async fn share<U: Unit>(
     };
 
     let doubted = doubted.load(Relaxed);
-    let ran = ran.into_iter().chain(std::iter::repeat_with(|| Ran::Busy));
+    let ran = ran.into_iter().chain(std::iter::repeat_with(|| RunOutcome::Busy));
     for ((unit, done), ran) in units.into_iter().zip(done).zip(ran) {
         match ran {
             // Who has gone in the meantime does not want to know.
-            Ran::Done(answer) => drop(done.send(Outcome { answer: Ok(answer), doubted: false })),
-            Ran::Busy => {
+            RunOutcome::Done(answer) => {
+                drop(done.send(Outcome { answer: Ok(answer), doubted: false }));
+            }
+            RunOutcome::Busy => {
                 let db = db.clone();
                 let line = Arc::clone(&line);
                 tokio::spawn(async move {
@@ -113,8 +115,8 @@ async fn alone<U: Unit>(
             };
             let ran = attempt(tx, slice::from_ref(&unit), Company::Alone, &doubted).await?;
             match ran.into_iter().next() {
-                Some(Ran::Done(answer)) => Ok(answer),
-                Some(Ran::Busy) | None => Err(StorageError::Undone),
+                Some(RunOutcome::Done(answer)) => Ok(answer),
+                Some(RunOutcome::Busy) | None => Err(StorageError::Undone),
             }
         }
     });
@@ -128,7 +130,7 @@ async fn attempt<U: Unit>(
     units: &[U],
     company: Company,
     doubted: &AtomicBool,
-) -> Result<Vec<Ran<U>>, StorageError> {
+) -> Result<Vec<RunOutcome<U>>, StorageError> {
     let ran = U::run(units, company, &mut tx).await?;
     tx.commit().await.inspect_err(|error| {
         doubted.fetch_or(!error.is_undone(), Relaxed);

@@ -36,7 +36,7 @@ mod row;
 
 use checkpoints::Checkpoints;
 pub(crate) use connection::Connection;
-use connection::{OnBusy, take_pages};
+use connection::{BusyPolicy, take_pages};
 use durability::Durability;
 pub(crate) use error::SqliteError;
 pub(crate) use pool::Lease;
@@ -121,7 +121,8 @@ impl Sqlite {
         let asked = Instant::now();
         let mut wait = TRIES[0];
         // Another program may hold the lock. SQLite's own way to wait would stop the thread.
-        let patience = || if asked.elapsed() < LOCKED { OnBusy::Wait } else { OnBusy::Fail };
+        let patience =
+            || if asked.elapsed() < LOCKED { BusyPolicy::Wait } else { BusyPolicy::Fail };
         while !lease.begin_immediate(patience())? {
             sleep(wait).await;
             wait = (wait * 2).min(TRIES[1]);

@@ -29,12 +29,12 @@ pub struct ClaimedTurn {
     /// What pays for it.
     pub payment: Payment,
     /// What it answers, if the customer already got the fallback text for it.
-    pub late: Option<Late>,
+    pub late: Option<LateQuestion>,
 }
 
 /// A question whose customer got the fallback text: it is asked again, and answered late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Late {
+pub struct LateQuestion {
     /// The customer's messages after this number are to be answered.
     pub after: i64,
     /// From then on the answer would come too late.
@@ -111,7 +111,7 @@ impl Turns<'_> {
         dialog: DialogId,
         by: ProcessId,
         due: DateTime<Utc>,
-        late: Late,
+        late: LateQuestion,
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE turns SET claimed_by = NULL, due_at = $4, due_latest = $4, attempts = 0, late = $5
@@ -258,7 +258,7 @@ impl SystemTurns<'_> {
         places: Places,
     ) -> Result<Vec<ClaimedTurn>, StorageError> {
         let sql = self.tx.sql(CLAIM[0], CLAIM[1]);
-        let rows = rows!(self.tx, (Uuid, Uuid, i64, i64, Option<Json<Late>>), sql;
+        let rows = rows!(self.tx, (Uuid, Uuid, i64, i64, Option<Json<LateQuestion>>), sql;
             by.into_uuid(), now, i64::from(places.free), i64::from(places.each),
             places.round.last());
         Ok(rows

@@ -49,7 +49,7 @@ pub trait Unit: Send + Sync + Sized + 'static {
         units: &[Self],
         company: Company,
         tx: &mut Tx,
-    ) -> impl Future<Output = Result<Vec<Ran<Self>>, StorageError>> + Send;
+    ) -> impl Future<Output = Result<Vec<RunOutcome<Self>>, StorageError>> + Send;
 }
 
 /// Whether work shares its transaction.
@@ -63,7 +63,7 @@ pub enum Company {
 
 /// What came of work in a transaction.
 #[derive(Debug)]
-pub enum Ran<U: Unit> {
+pub enum RunOutcome<U: Unit> {
     /// Its answer, if the transaction lasts.
     Done(U::Answer),
     /// Nothing: it has to wait for others, and will be done alone.

@@ -10,7 +10,7 @@
 //! # }
 //! ```
 //!
-//! Several keys may be known to it; faults can be ordered for the next request, whoever asks, or
+//! Several keys may be known to it; faults can be ordered for the next request of any client, or
 //! for the next one with a given key. A connection is refused once the handle is dropped.
 //!
 //! Without a closure it answers with the first passage that the messages carry, or else repeats the

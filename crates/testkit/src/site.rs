@@ -38,7 +38,7 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 enum Content {
     Whole(Bytes),
-    /// For ever.
+    /// Without end.
     Endless,
     /// A byte, then a pause, then a byte.
     Drip(Bytes, Duration),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{PairView, tagged, telling};
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id},
     location::Location,
@@ -51,7 +51,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.answers.create", skip_all, fields(assistant.id = %id))]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<PairView>)> {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Id, announced, whole},
     state::AppState,
@@ -65,7 +65,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.answers.import", skip_all, fields(assistant.id = %id))]
 pub async fn import(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<AssistantId>,
     request: axum::extract::Request,
 ) -> ApiResult<Json<Response>> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{PairView, edition, tagged, telling};
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::{Body, Ids},
     state::AppState,
@@ -51,7 +51,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.answers.update", skip_all)]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Ids(id, answer_id): Ids<AssistantId, DocumentId>,
     expected: IfMatch,
     Body(request): Body<Request>,

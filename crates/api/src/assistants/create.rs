@@ -17,7 +17,7 @@ use super::{
     known_models, known_zone, tagged,
 };
 use crate::{
-    caller::{AssistantsWrite, May},
+    caller::{AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::Body,
     location::Location,
@@ -184,7 +184,7 @@ impl From<Request> for NewAssistant {
 #[tracing::instrument(name = "api.assistants.create", skip_all)]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<AssistantView>)> {
     let assistant = assistants::create(state.assistants(), &caller, request.into()).await?;

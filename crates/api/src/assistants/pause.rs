@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{AssistantsRead, AssistantsWrite, May},
+    caller::{AssistantsRead, AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::{Id, MaybeBody},
     state::AppState,
@@ -65,7 +65,7 @@ impl From<Option<Pause>> for PauseView {
 #[tracing::instrument(name = "api.assistants.paused", skip_all, fields(assistant.id = %id))]
 pub async fn paused(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<AssistantId>,
 ) -> ApiResult<Json<PauseView>> {
     let pause = assistants::paused(state.assistants(), &caller, id).await?;
@@ -91,7 +91,7 @@ pub async fn paused(
 #[tracing::instrument(name = "api.assistants.pause", skip_all, fields(assistant.id = %id))]
 pub async fn pause(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
     MaybeBody(request): MaybeBody<Request>,
 ) -> ApiResult<Json<PauseView>> {
@@ -114,7 +114,7 @@ pub async fn pause(
 #[tracing::instrument(name = "api.assistants.resume", skip_all, fields(assistant.id = %id))]
 pub async fn resume(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
 ) -> ApiResult<Json<PauseView>> {
     assistants::resume(state.assistants(), &caller, id).await?;

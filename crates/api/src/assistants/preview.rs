@@ -15,7 +15,7 @@ use garde::Validate;
 use replyx_assistants::permitted::Permitted;
 use replyx_core::ids::{AssistantId, WorkspaceId};
 use replyx_engine::{
-    context::Said,
+    context::EarlierMessage,
     preview::{self, PreviewRequest, PreviewVersion},
     turn::Step,
 };
@@ -23,7 +23,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{AssistantsWrite, May},
+    caller::{AssistantsWrite, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -101,7 +101,7 @@ fn known_version(text: &str, (): &()) -> garde::Result {
 
 impl Request {
     fn into_request(self) -> PreviewRequest {
-        let said = |(earlier, seq): (Earlier, i64)| Said {
+        let said = |(earlier, seq): (Earlier, i64)| EarlierMessage {
             seq,
             ours: earlier.author == Speaker::Assistant,
             text: earlier.text,
@@ -138,7 +138,7 @@ impl Request {
 #[tracing::instrument(name = "api.assistants.preview", skip_all, fields(assistant.id = %id))]
 pub async fn preview(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
     headers: HeaderMap,
     Body(request): Body<Request>,

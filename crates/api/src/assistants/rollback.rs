@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::versions::VersionView;
 use crate::{
-    caller::{AssistantsWrite, May},
+    caller::{AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -42,7 +42,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.assistants.rollback", skip_all, fields(assistant.id = %id))]
 pub async fn rollback(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<VersionView>> {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -151,7 +151,7 @@ impl From<Hit> for HitView {
 #[tracing::instrument(name = "api.assistants.search", skip_all, fields(assistant.id = %id))]
 pub async fn search(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<Response>> {

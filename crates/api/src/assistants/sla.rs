@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{AssistantsRead, AssistantsWrite, May},
+    caller::{AssistantsRead, AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -63,7 +63,7 @@ impl SlaView {
 #[tracing::instrument(name = "api.assistants.read_sla", skip_all, fields(assistant.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<AssistantId>,
 ) -> ApiResult<Json<SlaView>> {
     let policy = assistants::promised(state.assistants(), &caller, id).await?;
@@ -89,7 +89,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.assistants.set_sla", skip_all, fields(assistant.id = %id))]
 pub async fn set(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
     Body(request): Body<SlaView>,
 ) -> ApiResult<Json<SlaView>> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -64,7 +64,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.assistants.stats", skip_all, fields(assistant.id = %id))]
 pub async fn stats(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<AssistantId>,
 ) -> ApiResult<Json<Response>> {
     let today = state.clock().now().date_naive();

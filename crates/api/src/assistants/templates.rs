@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::Problem,
 };
 
@@ -50,7 +50,7 @@ pub struct TemplateView {
     )
 )]
 #[tracing::instrument(name = "api.assistants.templates", skip_all)]
-pub async fn templates(_: May<AssistantsRead>) -> Json<Response> {
+pub async fn templates(_: Authorized<AssistantsRead>) -> Json<Response> {
     let items = templates::all().iter().map(|template| TemplateView {
         id: template.id,
         language: template.language,

@@ -19,7 +19,7 @@ use super::{
     known_models, known_zone, tagged,
 };
 use crate::{
-    caller::{AssistantsWrite, May},
+    caller::{AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -182,7 +182,7 @@ impl From<Request> for DraftChange {
 #[tracing::instrument(name = "api.assistants.update", skip_all, fields(assistant.id = %id))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
     expected: IfMatch,
     Body(request): Body<Request>,

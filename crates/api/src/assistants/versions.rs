@@ -16,7 +16,7 @@ use super::{
     hours::HoursView,
 };
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -140,7 +140,7 @@ impl VersionView {
 #[tracing::instrument(name = "api.assistants.versions", skip_all, fields(assistant.id = %id))]
 pub async fn versions(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<AssistantId>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<VersionView>> {

@@ -12,7 +12,7 @@ use replyx_core::{
 };
 
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{Authorized, DialogsRead},
     documents::file::{Original, attachment},
     door::{Outgoing, Payer},
     error::{ApiError, ApiResult, Problem},
@@ -33,7 +33,7 @@ use crate::{
 #[tracing::instrument(name = "api.attachments.read", skip_all, fields(attachment.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<AttachmentId>,
     extensions: Extensions,
 ) -> ApiResult<Response> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     documents::form::{Form, Part},
     error::{ApiError, ApiResult, Problem},
     state::AppState,
@@ -76,7 +76,7 @@ impl From<Upload> for UploadView {
 #[tracing::instrument(name = "api.attachments.upload", skip_all)]
 pub async fn upload(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     request: axum::extract::Request,
 ) -> ApiResult<(StatusCode, Json<UploadView>)> {
     let limit = usize::min(state.settings.upload_limit, MOST_SENT_BYTES);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{BillingRead, May},
+    caller::{Authorized, BillingRead},
     error::ApiResult,
     state::AppState,
 };
@@ -115,7 +115,7 @@ impl From<Account> for BalanceView {
 #[tracing::instrument(name = "api.billing.balance", skip_all)]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<BillingRead>,
+    caller: Authorized<BillingRead>,
 ) -> ApiResult<Json<BalanceView>> {
     Ok(Json(account::balance(&state.billing, caller.workspace_id).await?.into()))
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{entry::EntryView, table};
 use crate::{
-    caller::{BillingRead, May},
+    caller::{Authorized, BillingRead},
     error::{ApiError, ApiResult},
     input::Params,
     page::{List, PageQuery},
@@ -68,7 +68,7 @@ pub struct Table(#[expect(dead_code, reason = "describes the answer")] String);
 #[tracing::instrument(name = "api.billing.entries", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<BillingRead>,
+    caller: Authorized<BillingRead>,
     headers: HeaderMap,
     Params(query): Params<Query>,
 ) -> ApiResult<Response> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{BillingRead, May},
+    caller::{Authorized, BillingRead},
     error::ApiResult,
     state::AppState,
 };
@@ -111,7 +111,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.billing.prices", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    _caller: May<BillingRead>,
+    _caller: Authorized<BillingRead>,
 ) -> ApiResult<Json<Response>> {
     let settings = &state.billing.settings;
     let items = account::prices(&state.billing).await?;

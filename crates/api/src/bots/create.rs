@@ -15,7 +15,7 @@ use super::{
     token::{Token, plausible},
 };
 use crate::{
-    caller::{BotsWrite, May},
+    caller::{Authorized, BotsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id},
     location::Location,
@@ -61,7 +61,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.bots.create", skip_all, fields(assistant.id = %id))]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<BotsWrite>,
+    caller: Authorized<BotsWrite>,
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<BotView>)> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{CannedReplyView, edition, tagged};
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id, Patch},
     location::Location,
@@ -71,7 +71,7 @@ pub struct New {
 #[tracing::instrument(name = "api.canned_replies.create", skip_all)]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Body(request): Body<New>,
 ) -> ApiResult<(StatusCode, Location, Tagged<CannedReplyView>)> {
     let New { shortcut, language, title, text } = request;
@@ -128,7 +128,7 @@ pub struct Change {
 #[tracing::instrument(name = "api.canned_replies.update", skip_all, fields(canned_reply.id = %id))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<CannedReplyId>,
     expected: IfMatch,
     Body(request): Body<Change>,

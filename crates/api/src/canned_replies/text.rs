@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{Authorized, DialogsRead},
     error::{ApiResult, Problem},
     input::{Id, Params},
     state::AppState,
@@ -44,7 +44,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.canned_replies.text", skip_all, fields(canned_reply.id = %id))]
 pub async fn text(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<CannedReplyId>,
     Params(query): Params<Query>,
 ) -> ApiResult<Json<Response>> {

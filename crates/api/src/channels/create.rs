@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::ChannelView;
 use crate::{
-    caller::{BotsWrite, May},
+    caller::{Authorized, BotsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id, plain_name},
     location::Location,
@@ -61,7 +61,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.channels.create", skip_all, fields(assistant.id = %id))]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<BotsWrite>,
+    caller: Authorized<BotsWrite>,
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<ChannelView>)> {

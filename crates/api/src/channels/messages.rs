@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{May, MessagesWrite},
+    caller::{Authorized, MessagesWrite},
     error::{ApiResult, Problem},
     input::{Body, Id, plain_name, visible},
     state::AppState,
@@ -102,7 +102,7 @@ impl From<AcceptedMessage> for Response {
 #[tracing::instrument(name = "api.channels.messages.post", skip_all, fields(channel.id = %id))]
 pub async fn post(
     State(state): State<AppState>,
-    caller: May<MessagesWrite>,
+    caller: Authorized<MessagesWrite>,
     Id(id): Id<ChannelId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<Response>)> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::messages::{self, MessageView};
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -52,7 +52,7 @@ impl From<CorrectError> for ApiError {
 #[tracing::instrument(name = "api.messages.correct_act", skip_all, fields(message.id = %id))]
 pub async fn correct(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<MessageId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<MessageView>> {

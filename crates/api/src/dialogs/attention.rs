@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -51,7 +51,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.dialogs.attention", skip_all, fields(dialog.id = %id))]
 pub async fn tell(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<Response>> {

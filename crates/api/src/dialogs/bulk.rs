@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Patch},
     state::AppState,
@@ -201,7 +201,7 @@ pub struct Done {
 #[tracing::instrument(name = "api.dialogs.bulk", skip_all)]
 pub async fn apply(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<Done>> {
     let step = request.step()?;
@@ -250,7 +250,7 @@ pub struct Undone {
 #[tracing::instrument(name = "api.dialogs.undo_bulk", skip_all)]
 pub async fn undo(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Body(request): Body<Undo>,
 ) -> ApiResult<Json<Undone>> {
     let outcomes = bulk::undo(&state.engine, &caller, request.bulk_id.into()).await?;

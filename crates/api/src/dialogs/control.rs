@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::DialogView;
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiResult, Problem},
     input::{Id, MaybeBody},
     state::AppState,
@@ -44,7 +44,7 @@ pub struct TakeOver {
 #[tracing::instrument(name = "api.dialogs.take_over", skip_all, fields(dialog.id = %id))]
 pub async fn take_over(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
     MaybeBody(request): MaybeBody<TakeOver>,
 ) -> ApiResult<Json<DialogView>> {
@@ -69,7 +69,7 @@ pub async fn take_over(
 #[tracing::instrument(name = "api.dialogs.release", skip_all, fields(dialog.id = %id))]
 pub async fn release(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
 ) -> ApiResult<Json<DialogView>> {
     let dialog = control::release(&state.engine, &caller, id).await?;
@@ -105,7 +105,7 @@ pub struct HandOff {
 #[tracing::instrument(name = "api.dialogs.hand_off", skip_all, fields(dialog.id = %id))]
 pub async fn hand_off(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
     MaybeBody(request): MaybeBody<HandOff>,
 ) -> ApiResult<Json<DialogView>> {
@@ -130,7 +130,7 @@ pub async fn hand_off(
 #[tracing::instrument(name = "api.dialogs.close", skip_all, fields(dialog.id = %id))]
 pub async fn close(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
 ) -> ApiResult<Json<DialogView>> {
     let dialog = control::close(&state.engine, &caller, id).await?;
@@ -152,7 +152,7 @@ pub async fn close(
 #[tracing::instrument(name = "api.dialogs.reopen", skip_all, fields(dialog.id = %id))]
 pub async fn reopen(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
 ) -> ApiResult<Json<DialogView>> {
     let dialog = control::reopen(&state.engine, &caller, id).await?;

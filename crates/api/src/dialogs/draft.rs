@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -51,7 +51,7 @@ impl From<Option<Draft>> for Response {
 #[tracing::instrument(name = "api.dialogs.read_draft", skip_all, fields(dialog.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
 ) -> ApiResult<Json<Response>> {
     let draft = drafts::find(&state.engine, &caller, id).await?;
@@ -86,7 +86,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.dialogs.set_draft", skip_all, fields(dialog.id = %id))]
 pub async fn set(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<Response>> {

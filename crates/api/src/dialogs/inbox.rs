@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{Authorized, DialogsRead},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -54,7 +54,7 @@ pub struct Counts {
 #[tracing::instrument(name = "api.dialogs.counts", skip_all)]
 pub async fn counts(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
 ) -> ApiResult<Json<Counts>> {
     let now = state.engine.clock.now();
     let today = now.date_naive().and_time(NaiveTime::MIN).and_local_timezone(Utc);
@@ -100,7 +100,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.dialogs.mark_read", skip_all, fields(dialog.id = %id))]
 pub async fn mark_read(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<DialogId>,
     Body(request): Body<Request>,
 ) -> ApiResult<StatusCode> {

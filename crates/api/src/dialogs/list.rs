@@ -23,7 +23,7 @@ use super::{
     read::ContactView,
 };
 use crate::{
-    caller::{Caller, DialogsRead, May},
+    caller::{Authorized, Caller, DialogsRead},
     error::{ApiError, ApiResult, Problem},
     input::Params,
     page::{List, PageQuery, QueueCursor},
@@ -165,7 +165,7 @@ impl Item {
 #[tracing::instrument(name = "api.dialogs.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Params(query): Params<Query>,
 ) -> ApiResult<List<Item>> {
     let filter = filter(&query, caller.user_id())?;

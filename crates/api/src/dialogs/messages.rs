@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     attachments::AttachmentView,
-    caller::{Caller, DialogsRead, May},
+    caller::{Authorized, Caller, DialogsRead},
     error::{ApiError, ApiResult, OperatorView, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -252,7 +252,7 @@ impl From<Citation> for CitationView {
 #[tracing::instrument(name = "api.dialogs.messages", skip_all, fields(dialog.id = %id))]
 pub async fn messages(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<DialogId>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<MessageView>> {

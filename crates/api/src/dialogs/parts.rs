@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::messages::{self, MessageView};
 use crate::{
-    caller::{DialogsRead, DialogsWrite, May},
+    caller::{Authorized, DialogsRead, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     page::List,
@@ -63,7 +63,7 @@ impl From<PartState> for DeliveryPart {
 #[tracing::instrument(name = "api.dialogs.parts", skip_all, fields(message.id = %id))]
 pub async fn parts(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<MessageId>,
 ) -> ApiResult<List<DeliveryPart>> {
     let mut tx = state.db().read().await?;
@@ -89,7 +89,7 @@ pub async fn parts(
 #[tracing::instrument(name = "api.dialogs.retry", skip_all, fields(message.id = %id))]
 pub async fn retry(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<MessageId>,
 ) -> ApiResult<Json<MessageView>> {
     let message = replies::retry(&state.engine, &caller, id).await?;

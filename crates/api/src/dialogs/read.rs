@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{DialogView, marks::MarksView, sla::DialogSlaView};
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{Authorized, DialogsRead},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -104,7 +104,7 @@ impl From<Contact> for ContactView {
 #[tracing::instrument(name = "api.dialogs.read", skip_all, fields(dialog.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Id(id): Id<DialogId>,
 ) -> ApiResult<Json<Response>> {
     let mut tx = state.db().read().await?;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{DialogView, marks::MarksView};
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id, Patch},
     state::AppState,
@@ -73,7 +73,7 @@ pub struct Response {
 
 /// Changes a dialog: gives it to a member, or takes it from one; sets its tags; snoozes it. What is
 /// left out stays as it is. All of it happens, or nothing. What a colleague has may be given away
-/// and snoozed by admins and owners only. Capacity does not bind whoever is chosen.
+/// and snoozed by admins and owners only. Capacity does not bind the member who is chosen.
 #[utoipa::path(
     patch, path = "/dialogs/{id}", operation_id = "update_dialog", tag = "dialogs",
     params(("id" = Uuid, Path)), request_body = Request,
@@ -90,7 +90,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.dialogs.update", skip_all, fields(dialog.id = %id))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<Response>> {

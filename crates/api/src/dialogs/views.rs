@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::list::{InboxView, Order};
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Body, plain_name},
     state::AppState,
@@ -123,7 +123,7 @@ impl Views {
 #[tracing::instrument(name = "api.dialogs.read_views", skip_all)]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
 ) -> ApiResult<Tagged<Views>> {
     let stored = inbox_views::find(&state.engine, &caller).await?;
     Ok(Views::read(stored.as_deref()).tagged())
@@ -145,7 +145,7 @@ pub async fn read(
 #[tracing::instrument(name = "api.dialogs.set_views", skip_all)]
 pub async fn set(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     expected: IfMatch,
     Body(request): Body<Views>,
 ) -> ApiResult<Tagged<Views>> {

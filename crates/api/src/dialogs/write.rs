@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::messages::{self, MessageView};
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id, visible},
     state::AppState,
@@ -104,7 +104,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.dialogs.write", skip_all, fields(dialog.id = %id))]
 pub async fn write(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Id(id): Id<DialogId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<MessageView>)> {

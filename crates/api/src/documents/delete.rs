@@ -5,7 +5,7 @@ use replyx_assistants::documents;
 use replyx_core::ids::DocumentId;
 
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -25,7 +25,7 @@ use crate::{
 #[tracing::instrument(name = "api.documents.delete", skip_all, fields(document.id = %id))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<DocumentId>,
 ) -> ApiResult<StatusCode> {
     documents::delete(state.assistants(), &caller, id).await?;

@@ -13,7 +13,7 @@ use replyx_core::{
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{DocumentsRead, May},
+    caller::{Authorized, DocumentsRead},
     door::{Outgoing, Payer},
     error::{ApiError, ApiResult, Problem},
     input::Id,
@@ -42,7 +42,7 @@ pub struct Original(#[expect(dead_code, reason = "describes the answer")] Vec<u8
 #[tracing::instrument(name = "api.documents.file", skip_all, fields(document.id = %id))]
 pub async fn file(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Id(id): Id<DocumentId>,
     extensions: Extensions,
 ) -> ApiResult<Response> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{DocumentView, form::Upload, places::place};
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiError, ApiResult},
     state::AppState,
 };
@@ -81,7 +81,7 @@ impl Uploaded {
 #[derive(Clone, Copy)]
 pub(super) struct Desk<'a> {
     pub(super) state: &'a AppState,
-    pub(super) caller: &'a May<DocumentsWrite>,
+    pub(super) caller: &'a Authorized<DocumentsWrite>,
 }
 
 impl Desk<'_> {

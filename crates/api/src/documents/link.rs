@@ -5,7 +5,7 @@ use replyx_assistants::documents;
 use replyx_core::ids::{AssistantId, DocumentId};
 
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::Ids,
     state::AppState,
@@ -25,7 +25,7 @@ use crate::{
 #[tracing::instrument(name = "api.documents.link", skip_all)]
 pub async fn link(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Ids(id, document_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<StatusCode> {
     documents::link(state.assistants(), &caller, id, document_id).await?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::DocumentView;
 use crate::{
-    caller::{DocumentsRead, May},
+    caller::{Authorized, DocumentsRead},
     error::{ApiResult, Problem},
     input::Params,
     page::{List, PageQuery},
@@ -46,7 +46,7 @@ pub struct Query {
 #[tracing::instrument(name = "api.documents.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Params(query): Params<Query>,
 ) -> ApiResult<List<DocumentView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;

@@ -6,7 +6,7 @@ use replyx_core::ids::DocumentId;
 
 use super::DocumentView;
 use crate::{
-    caller::{DocumentsRead, May},
+    caller::{Authorized, DocumentsRead},
     error::{ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -25,7 +25,7 @@ use crate::{
 #[tracing::instrument(name = "api.documents.read", skip_all, fields(document.id = %id))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Id(id): Id<DocumentId>,
 ) -> ApiResult<Json<DocumentView>> {
     let mut tx = state.db().read().await?;

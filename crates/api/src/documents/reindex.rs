@@ -6,7 +6,7 @@ use replyx_core::ids::DocumentId;
 
 use super::DocumentView;
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -27,7 +27,7 @@ use crate::{
 #[tracing::instrument(name = "api.documents.reindex", skip_all, fields(document.id = %id))]
 pub async fn reindex(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<DocumentId>,
 ) -> ApiResult<(StatusCode, Json<DocumentView>)> {
     let document = documents::reindex(state.assistants(), &caller, id).await?;

@@ -11,7 +11,7 @@ use super::{
     keep::{Desk, Uploaded},
 };
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -52,7 +52,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.documents.replace", skip_all, fields(document.id = %id))]
 pub async fn replace(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<DocumentId>,
     request: axum::extract::Request,
 ) -> ApiResult<(StatusCode, Json<Uploaded>)> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{DocumentsRead, May},
+    caller::{Authorized, DocumentsRead},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     state::AppState,
@@ -70,7 +70,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.documents.text", skip_all, fields(document.id = %id))]
 pub async fn text(
     State(state): State<AppState>,
-    caller: May<DocumentsRead>,
+    caller: Authorized<DocumentsRead>,
     Id(id): Id<DocumentId>,
     Params(part): Params<PartQuery>,
 ) -> ApiResult<Json<Response>> {

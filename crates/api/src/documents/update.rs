@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::DocumentView;
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -48,7 +48,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.documents.update", skip_all, fields(document.id = %id))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<DocumentId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<DocumentView>> {

@@ -19,7 +19,7 @@ use super::{
     keep::{Desk, Uploaded},
 };
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -106,7 +106,7 @@ impl FileResult {
 #[tracing::instrument(name = "api.documents.upload", skip_all, fields(assistant.id = %id))]
 pub async fn upload(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<AssistantId>,
     request: axum::extract::Request,
 ) -> ApiResult<Response> {

@@ -28,7 +28,7 @@ use crate::{
     bulk,
     error::ApiError,
     limits::LONGEST,
-    shares::{Full, Share},
+    shares::{Share, ShareRefusal},
 };
 
 /// What became of a body, unless nothing was wrong with it.
@@ -130,7 +130,7 @@ impl Pace {
 }
 
 /// A part of a body, and the room for it.
-type Growing = BoxFuture<'static, (Share, Result<(), Full>)>;
+type Growing = BoxFuture<'static, (Share, Result<(), ShareRefusal>)>;
 
 enum Room {
     /// There is room for all that has come.

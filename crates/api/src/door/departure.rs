@@ -21,7 +21,7 @@ use http_body::{Frame, SizeHint};
 use super::{Door, SMALL_ANSWER, busy, refused};
 use crate::{
     error::ApiError,
-    shares::{Full, Place, Share},
+    shares::{Place, Share, ShareRefusal},
 };
 
 /// For whom the bytes of an answer are counted, where that is not the address. Stands in the
@@ -56,8 +56,8 @@ impl Outgoing {
             Err(full) => {
                 refused("answer", full);
                 Err(match full {
-                    Full::One => ApiError::TooManyRequests(Duration::from_secs(1).into()),
-                    Full::All => ApiError::Busy(Duration::from_secs(1)),
+                    ShareRefusal::One => ApiError::TooManyRequests(Duration::from_secs(1).into()),
+                    ShareRefusal::All => ApiError::Busy(Duration::from_secs(1)),
                 })
             }
         }
@@ -92,7 +92,7 @@ struct Counted {
 }
 
 impl Counted {
-    fn take(door: &Door, payer: &str, address: &str, size: u64) -> Result<Self, Full> {
+    fn take(door: &Door, payer: &str, address: &str, size: u64) -> Result<Self, ShareRefusal> {
         let of_address = door.outgoing_by_address.take(Some(address), size)?;
         let of_caller = door.outgoing.take(Some(payer), size)?;
         Ok(Self { _of_caller: of_caller, _of_address: of_address })
@@ -124,14 +124,14 @@ pub(super) fn hold(
         match Counted::take(door, payer, address, size) {
             Ok(counted) => Some(Arc::new(counted)),
             // One caller after another can fill what is meant for all; short answers go on.
-            Err(Full::All) if size <= SMALL_ANSWER && place.is_some() => None,
+            Err(ShareRefusal::All) if size <= SMALL_ANSWER && place.is_some() => None,
             Err(full) if purpose == Purpose::Read => {
                 refused("answer", full);
                 return match full {
-                    Full::One => {
+                    ShareRefusal::One => {
                         ApiError::TooManyRequests(Duration::from_secs(1).into()).into_response()
                     }
-                    Full::All => busy(),
+                    ShareRefusal::All => busy(),
                 };
             }
             Err(_) => None,

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{QuestionView, SetView, tagged};
 use crate::{
-    caller::{AssistantsWrite, May},
+    caller::{AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::{Body, Id},
     location::Location,
@@ -49,7 +49,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.evaluation.create_set", skip_all, fields(assistant.id = %id))]
 pub async fn create_set(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<SetView>)> {

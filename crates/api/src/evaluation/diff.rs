@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::find_run;
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     state::AppState,
@@ -80,7 +80,7 @@ impl From<Change> for ChangeView {
 #[tracing::instrument(name = "api.evaluation.diff", skip_all, fields(run.id = %id))]
 pub async fn diff(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<RunId>,
     Params(query): Params<Query>,
 ) -> ApiResult<Json<Response>> {

@@ -5,7 +5,7 @@ use replyx_core::{ids::RunId, page::Page};
 
 use super::{ResultView, find_run};
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -26,7 +26,7 @@ use crate::{
 #[tracing::instrument(name = "api.evaluation.results", skip_all, fields(run.id = %id))]
 pub async fn results(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<RunId>,
     Params(page): Params<PageQuery>,
 ) -> ApiResult<List<ResultView>> {

@@ -5,7 +5,7 @@ use replyx_core::ids::{QuestionSetId, RunId};
 
 use super::{RunView, find_run, find_set};
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -26,7 +26,7 @@ use crate::{
 #[tracing::instrument(name = "api.evaluation.list_runs", skip_all, fields(set.id = %id))]
 pub async fn list_runs(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<QuestionSetId>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<RunView>> {
@@ -49,7 +49,7 @@ pub async fn list_runs(
 #[tracing::instrument(name = "api.evaluation.read_run", skip_all, fields(run.id = %id))]
 pub async fn read_run(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<RunId>,
 ) -> ApiResult<Json<RunView>> {
     let mut tx = state.db().read().await?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{QuestionView, SetView, edition, find_set};
 use crate::{
-    caller::{AssistantsRead, AssistantsWrite, May},
+    caller::{AssistantsRead, AssistantsWrite, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
@@ -30,7 +30,7 @@ use crate::{
 #[tracing::instrument(name = "api.evaluation.list_sets", skip_all, fields(assistant.id = %id))]
 pub async fn list_sets(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<AssistantId>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<SetView>> {
@@ -65,7 +65,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.evaluation.read_set", skip_all, fields(set.id = %id))]
 pub async fn read_set(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Id(id): Id<QuestionSetId>,
 ) -> ApiResult<Tagged<Response>> {
     let mut tx = state.db().read().await?;
@@ -90,7 +90,7 @@ pub async fn read_set(
 #[tracing::instrument(name = "api.evaluation.delete_set", skip_all, fields(set.id = %id))]
 pub async fn delete_set(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<QuestionSetId>,
 ) -> ApiResult<StatusCode> {
     evaluation::delete_set(state.assistants(), &caller, id).await?;

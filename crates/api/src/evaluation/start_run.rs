@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::RunView;
 use crate::{
-    caller::{AssistantsWrite, May},
+    caller::{AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -52,7 +52,7 @@ const fn yes() -> bool {
 #[tracing::instrument(name = "api.evaluation.start_run", skip_all, fields(set.id = %id))]
 pub async fn start_run(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<QuestionSetId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<RunView>)> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{QuestionView, SetView, edition, tagged};
 use crate::{
-    caller::{AssistantsWrite, May},
+    caller::{AssistantsWrite, Authorized},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -48,7 +48,7 @@ pub struct Request {
 #[tracing::instrument(name = "api.evaluation.update_set", skip_all, fields(set.id = %id))]
 pub async fn update_set(
     State(state): State<AppState>,
-    caller: May<AssistantsWrite>,
+    caller: Authorized<AssistantsWrite>,
     Id(id): Id<QuestionSetId>,
     expected: IfMatch,
     Body(request): Body<Request>,

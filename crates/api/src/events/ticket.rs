@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{EventsRead, May},
+    caller::{Authorized, EventsRead},
     location::Location,
     state::AppState,
     streams::ticket,
@@ -35,7 +35,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.events.ticket", skip_all)]
 pub async fn create(
     state: State<AppState>,
-    caller: May<EventsRead>,
+    caller: Authorized<EventsRead>,
 ) -> (StatusCode, Location, Json<Response>) {
     let (ticket, expires_at) = ticket::make(&state, &caller, caller.pass());
     // Where it is used; the ticket itself goes into no header, which logs might keep.

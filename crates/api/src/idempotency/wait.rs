@@ -7,7 +7,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use replyx_core::{ids::WorkspaceId, secret::sha256_hex};
 use replyx_live::{News, Seats, Topic};
-use replyx_storage::idempotency::Begun;
+use replyx_storage::idempotency::KeyedRequest;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Claim, begin};
@@ -25,24 +25,24 @@ const EACH: usize = 16;
 /// By workspace, or by address where there is none.
 static WAITING: LazyLock<Seats<String>> = LazyLock::new(|| Seats::new(MOST, EACH));
 
-/// What is known of the key as soon as the first request has ended; [`Begun::Running`] when it
+/// What is known of the key as soon as the first request has ended; [`KeyedRequest::Running`] when it
 /// takes too long, or no place becomes free. The claim of a request that was not done is ours then.
 pub(super) async fn answer(
     state: &AppState,
     claim: &Claim,
     hash: &str,
     workspace: Option<WorkspaceId>,
-) -> ApiResult<Begun> {
+) -> ApiResult<KeyedRequest> {
     let deadline = Instant::now() + PATIENCE;
     let whose = workspace.map_or_else(|| claim.scope.clone(), |id| id.to_string());
     let Ok(_seat) = timeout_at(deadline, WAITING.take(whose)).await else {
-        return Ok(Begun::Running);
+        return Ok(KeyedRequest::Running);
     };
     let mut news = state.engine.live.subscribe(&Topic::Request(name(claim)).to_string()).await;
     loop {
         // Looks after it has begun to listen: an answer in between is not missed.
         let begun = begin(state, claim, hash).await?;
-        if begun != Begun::Running || Instant::now() >= deadline {
+        if begun != KeyedRequest::Running || Instant::now() >= deadline {
             return Ok(begun);
         }
         let hint = async {

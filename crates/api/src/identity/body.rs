@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use replyx_core::session::Access;
 
 use super::Pass;
-use crate::{access::Since, error::ApiError, state::AppState};
+use crate::{access::Freshness, error::ApiError, state::AppState};
 
 /// Why the rest of a body was not taken, if it was not.
 pub(super) type Lost = Arc<OnceLock<ApiError>>;
@@ -65,7 +65,7 @@ pub(super) async fn still_may(
     pass: &Pass,
 ) -> Result<(), ApiError> {
     let now = state.clock().now();
-    let seen = state.accesses.look(state.db(), &pass.credential, now, Since::Lately).await?;
+    let seen = state.accesses.look(state.db(), &pass.credential, now, Freshness::Lately).await?;
     let seen = seen.ok_or(ApiError::Unauthenticated)?;
     if seen.access.covers(before) { Ok(()) } else { Err(ApiError::Forbidden) }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::OperatorView;
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{Authorized, DialogsRead},
     error::{ApiResult, Problem},
     state::AppState,
 };
@@ -63,7 +63,7 @@ pub struct BoardOperator {
 #[tracing::instrument(name = "api.operators.board", skip_all)]
 pub async fn board(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
 ) -> ApiResult<Json<Board>> {
     let workspace = caller.workspace_id;
     let now = state.engine.clock.now();

@@ -4,7 +4,7 @@ use axum::extract::State;
 
 use super::OperatorView;
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{Authorized, DialogsRead},
     error::{ApiResult, Problem},
     input::Params,
     page::{List, PageQuery},
@@ -24,7 +24,7 @@ use crate::{
 #[tracing::instrument(name = "api.operators.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<OperatorView>> {
     let mut tx = state.db().read().await?;

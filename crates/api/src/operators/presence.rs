@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{DialogsWrite, May},
+    caller::{Authorized, DialogsWrite},
     error::{ApiResult, Problem},
     input::Body,
     state::AppState,
@@ -88,7 +88,7 @@ impl From<Presence> for Response {
 #[tracing::instrument(name = "api.operators.set_presence", skip_all)]
 pub async fn set(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<Response>> {
     let said = presence::say(&state.engine, &caller, request.state, request.capacity).await?;
@@ -117,7 +117,7 @@ pub struct EndedShift {
 #[tracing::instrument(name = "api.operators.end_shift", skip_all)]
 pub async fn end_shift(
     State(state): State<AppState>,
-    caller: May<DialogsWrite>,
+    caller: Authorized<DialogsWrite>,
 ) -> ApiResult<Json<EndedShift>> {
     let returned = presence::end_shift(&state.engine, &caller).await?;
     Ok(Json(EndedShift { returned }))

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{Authorized, DialogsRead},
     error::{ApiResult, Problem},
     input::Params,
     page::{List, PageQuery, QueueCursor},
@@ -66,7 +66,7 @@ impl Item {
 #[tracing::instrument(name = "api.operators.queue", skip_all)]
 pub async fn queue(
     State(state): State<AppState>,
-    caller: May<DialogsRead>,
+    caller: Authorized<DialogsRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<Item>> {
     let page = query.request::<QueueCursor>()?;

@@ -18,10 +18,10 @@ use utoipa::openapi::{
 
 use crate::{
     address::ClientAddress,
-    caller::{Account, Admin, May, Needs},
+    caller::{Account, Admin, Authorized, Needs},
     input::{Body, Id, Ids, MaybeBody, Params},
     openapi::BEARER,
-    streams::ticket::MayByTicket,
+    streams::ticket::AuthorizedByTicket,
     tagged::IfMatch,
 };
 
@@ -99,11 +99,11 @@ impl Input for Admin {
     const GATE: Gate = Gate::Admin;
 }
 
-impl<P: Needs> Input for May<P> {
+impl<P: Needs> Input for Authorized<P> {
     const GATE: Gate = Gate::Member(P::PERMISSION);
 }
 
-impl<P: Needs> Input for MayByTicket<P> {
+impl<P: Needs> Input for AuthorizedByTicket<P> {
     const GATE: Gate = Gate::Member(P::PERMISSION);
 }
 
@@ -164,7 +164,7 @@ mod tests {
 
     async fn open(_: HeaderMap) {}
     async fn own(_: Account, _: Body<()>) {}
-    async fn member(_: HeaderMap, _: May<BotsWrite>, _: Body<()>) {}
+    async fn member(_: HeaderMap, _: Authorized<BotsWrite>, _: Body<()>) {}
     async fn admin(_: Admin) {}
 
     #[test]

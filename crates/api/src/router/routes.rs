@@ -190,7 +190,7 @@ fn evaluations() -> OpenApiRouter<AppState> {
         .routes(routes!(evaluation::diff::diff))
 }
 
-/// Power over the installation.
+/// The admin side.
 fn installation() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(admin::users::list))

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::SourceView;
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -81,7 +81,7 @@ impl From<Request> for NewSource {
 #[tracing::instrument(name = "api.sources.create", skip_all, fields(assistant.id = %id))]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<SourceView>)> {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{SourceView, edition, tagged};
 use crate::{
-    caller::{DocumentsWrite, May},
+    caller::{Authorized, DocumentsWrite},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -74,7 +74,7 @@ impl From<Request> for SourceChange {
 #[tracing::instrument(name = "api.sources.update", skip_all, fields(source.id = %id))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<DocumentsWrite>,
+    caller: Authorized<DocumentsWrite>,
     Id(id): Id<SourceId>,
     expected: IfMatch,
     Body(request): Body<Request>,

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{HEARTBEAT, seat::StreamSeat};
 use crate::{
-    access::{Credential, LIFETIME, Since, Watch},
-    caller::{Caller, May, Needs},
+    access::{Credential, Freshness, LIFETIME, Watch},
+    caller::{Authorized, Caller, Needs},
     error::{ApiError, ApiResult},
     identity::Pass,
     state::AppState,
@@ -42,7 +42,7 @@ pub(crate) struct Guard {
     key_ends_at: Option<DateTime<Utc>>,
 }
 
-impl<P: Needs> May<P> {
+impl<P: Needs> Authorized<P> {
     /// Guards a stream that they open: it ends when what they may do here ends.
     ///
     /// # Errors
@@ -86,7 +86,11 @@ impl Guard {
             key_ends_at: None,
         };
         // What changed before the watch began has not rung it.
-        if guard.holds(Since::Lately).await? { Ok(guard) } else { Err(ApiError::Unauthenticated) }
+        if guard.holds(Freshness::Lately).await? {
+            Ok(guard)
+        } else {
+            Err(ApiError::Unauthenticated)
+        }
     }
 
     /// Where the stream is read.
@@ -114,7 +118,7 @@ impl Guard {
     }
 
     /// Does the access hold, as far as is known since then?
-    pub(crate) async fn holds(&mut self, since: Since) -> Result<bool, StorageError> {
+    pub(crate) async fn holds(&mut self, since: Freshness) -> Result<bool, StorageError> {
         let version = self.watch.version();
         let now = self.state.clock().now();
         if self.pass.until.is_some_and(|end| end <= now) {
@@ -147,7 +151,7 @@ impl Guard {
                 () = sleep_until(look_at) => {}
                 () = ends => {}
             }
-            match self.holds(Since::Lately).await {
+            match self.holds(Freshness::Lately).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {

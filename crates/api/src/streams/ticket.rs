@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::Credential,
-    caller::{self, Caller, May, Needs},
+    caller::{self, Authorized, Caller, Needs},
     error::{ApiError, ApiResult},
     identity::Pass,
     state::AppState,
@@ -62,7 +62,7 @@ pub(crate) fn make(state: &AppState, caller: &Caller, pass: &Pass) -> (String, D
 ///
 /// # Errors
 ///
-/// 401 when it is none of ours, has ended or was used, or when who made it has no access any more.
+/// 401 when it is unknown, expired or used, or when who made it has no access any more.
 async fn redeem(state: &AppState, text: &str) -> ApiResult<(Arc<Access>, Pass)> {
     let ticket = read(state, text).ok_or(ApiError::Unauthenticated)?;
     let now = state.clock().now();
@@ -89,12 +89,12 @@ fn read(state: &AppState, text: &str) -> Option<Ticket> {
     serde_json::from_str(opened.expose_secret()).ok()
 }
 
-/// Somebody who may open a stream: as [`May`], or with a ticket. A ticket in the address
+/// Somebody who may open a stream: as [`Authorized`], or with a ticket. A ticket in the address
 /// goes before whatever a browser adds by itself.
 #[derive(Clone, Debug)]
-pub struct MayByTicket<P>(pub(crate) May<P>);
+pub struct AuthorizedByTicket<P>(pub(crate) Authorized<P>);
 
-impl<P: Needs> FromRequestParts<AppState> for MayByTicket<P> {
+impl<P: Needs> FromRequestParts<AppState> for AuthorizedByTicket<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
@@ -102,9 +102,9 @@ impl<P: Needs> FromRequestParts<AppState> for MayByTicket<P> {
         let shown = url::form_urlencoded::parse(query.as_bytes())
             .find_map(|(name, value)| (name == PARAMETER).then(|| value.into_owned()));
         let Some(ticket) = shown else {
-            return May::from_request_parts(parts, state).await.map(Self);
+            return Authorized::from_request_parts(parts, state).await.map(Self);
         };
         let (access, pass) = redeem(state, &ticket).await?;
-        May::admit(access, pass, caller::address(parts)).map(Self)
+        Authorized::admit(access, pass, caller::address(parts)).map(Self)
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{DayUsageView, TotalsView, sum};
 use crate::{
-    caller::{AssistantsRead, May},
+    caller::{AssistantsRead, Authorized},
     error::{ApiError, ApiResult, Problem},
     input::Params,
     state::AppState,
@@ -65,7 +65,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.usage.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<AssistantsRead>,
+    caller: Authorized<AssistantsRead>,
     Params(query): Params<Query>,
 ) -> ApiResult<Json<Response>> {
     let (from, to) = days(query.from, query.to, state.clock().now().date_naive())?;

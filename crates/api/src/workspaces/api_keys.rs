@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::ScopeWord;
 use crate::{
-    caller::{KeysWrite, May},
+    caller::{Authorized, KeysWrite},
     error::{ApiResult, Problem},
     input::{Body, Id, Params},
     location::Location,
@@ -76,7 +76,7 @@ impl From<ApiKey> for ApiKeyView {
 #[tracing::instrument(name = "api.api_keys.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<KeysWrite>,
+    caller: Authorized<KeysWrite>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<ApiKeyView>> {
     let keys = keys::list(&state.accounts, &caller, query.request()?).await?;
@@ -92,7 +92,7 @@ pub async fn list(
 #[tracing::instrument(name = "api.api_keys.read", skip_all, fields(api_key.id = %id.0))]
 pub async fn read(
     State(state): State<AppState>,
-    caller: May<KeysWrite>,
+    caller: Authorized<KeysWrite>,
     id: Id<ApiKeyId>,
 ) -> ApiResult<Json<ApiKeyView>> {
     Ok(Json(keys::read(&state.accounts, &caller, id.0).await?.into()))
@@ -154,7 +154,7 @@ pub struct CreatedResponse {
 #[tracing::instrument(name = "api.api_keys.create", skip_all)]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<KeysWrite>,
+    caller: Authorized<KeysWrite>,
     Body(request): Body<CreateRequest>,
 ) -> ApiResult<(StatusCode, Location, Json<CreatedResponse>)> {
     let new = NewKey {
@@ -190,7 +190,7 @@ pub struct UpdateRequest {
 #[tracing::instrument(name = "api.api_keys.update", skip_all, fields(api_key.id = %id.0))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<KeysWrite>,
+    caller: Authorized<KeysWrite>,
     id: Id<ApiKeyId>,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Json<ApiKeyView>> {
@@ -207,7 +207,7 @@ pub async fn update(
 #[tracing::instrument(name = "api.api_keys.delete", skip_all, fields(api_key.id = %id.0))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<KeysWrite>,
+    caller: Authorized<KeysWrite>,
     id: Id<ApiKeyId>,
 ) -> ApiResult<StatusCode> {
     keys::delete(&state.accounts, &caller, id.0).await?;

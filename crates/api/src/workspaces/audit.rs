@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{AuditRead, May},
+    caller::{AuditRead, Authorized},
     error::ApiResult,
     input::Params,
     page::{List, PageQuery},
@@ -101,7 +101,7 @@ pub struct Query {
 #[tracing::instrument(name = "api.workspaces.audit", skip_all)]
 pub async fn audit(
     State(state): State<AppState>,
-    caller: May<AuditRead>,
+    caller: Authorized<AuditRead>,
     Params(query): Params<Query>,
 ) -> ApiResult<List<AuditEntryView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::MembershipView;
 use crate::{
-    caller::{Account, May, MembersRead, MembersWrite},
+    caller::{Account, Authorized, MembersRead, MembersWrite},
     error::{ApiResult, Problem},
     input::{Body, Id, Params},
     location::Location,
@@ -60,7 +60,7 @@ impl From<Invitation> for InvitationView {
 #[tracing::instrument(name = "api.invitations.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<MembersRead>,
+    caller: Authorized<MembersRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<InvitationView>> {
     let invitations = invitations::list(&state.accounts, &caller, query.request()?).await?;
@@ -105,7 +105,7 @@ pub struct CreateRequest {
 #[tracing::instrument(name = "api.invitations.create", skip_all)]
 pub async fn create(
     State(state): State<AppState>,
-    caller: May<MembersWrite>,
+    caller: Authorized<MembersWrite>,
     Body(request): Body<CreateRequest>,
 ) -> ApiResult<(StatusCode, Location, Json<InvitationView>)> {
     let CreateRequest { email, role, language } = request;
@@ -125,7 +125,7 @@ pub async fn create(
 #[tracing::instrument(name = "api.invitations.delete", skip_all, fields(invitation.id = %id.0))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<MembersWrite>,
+    caller: Authorized<MembersWrite>,
     id: Id<InvitationId>,
 ) -> ApiResult<StatusCode> {
     invitations::delete(&state.accounts, &caller, id.0).await?;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{May, MembersRead, MembersWrite},
+    caller::{Authorized, MembersRead, MembersWrite},
     error::{ApiResult, Problem},
     input::{Body, Id, Params},
     page::{List, PageQuery},
@@ -60,7 +60,7 @@ impl From<Member> for MemberView {
 #[tracing::instrument(name = "api.members.list", skip_all)]
 pub async fn list(
     State(state): State<AppState>,
-    caller: May<MembersRead>,
+    caller: Authorized<MembersRead>,
     Params(query): Params<PageQuery>,
 ) -> ApiResult<List<MemberView>> {
     let members = members::list(&state.accounts, &caller, query.request()?).await?;
@@ -98,7 +98,7 @@ pub struct UpdateRequest {
 #[tracing::instrument(name = "api.members.update", skip_all, fields(user.id = %id.0))]
 pub async fn update(
     State(state): State<AppState>,
-    caller: May<MembersWrite>,
+    caller: Authorized<MembersWrite>,
     id: Id<UserId>,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Json<MemberView>> {
@@ -123,7 +123,7 @@ pub async fn update(
 #[tracing::instrument(name = "api.members.remove", skip_all, fields(user.id = %id.0))]
 pub async fn delete(
     State(state): State<AppState>,
-    caller: May<MembersRead>,
+    caller: Authorized<MembersRead>,
     id: Id<UserId>,
 ) -> ApiResult<StatusCode> {
     members::remove(&state.accounts, &caller, id.0).await?;

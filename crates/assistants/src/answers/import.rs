@@ -48,7 +48,7 @@ pub struct Table(Vec<(Document, Vec<u8>)>);
 pub struct Batch<'a>(&'a [(Document, Vec<u8>)]);
 
 impl Table {
-    /// The pairs in their order. Storing all of them takes a while: whoever does should look before
+    /// The pairs in their order. Storing all of them takes a while: the caller should look before
     /// each batch whether the caller still may.
     pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> {
         self.0.chunks(BATCH).map(Batch)

@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use replyx_billing::spend::{
-    Insufficient, TrialPays, Uncovered, Withdrawal, add, capture, give_back, release, reserve,
-    set_aside, withdraw,
+    CreditShortfall, Insufficient, TrialPays, Withdrawal, add, capture, give_back, release,
+    reserve, set_aside, withdraw,
 };
 use replyx_core::{
     ledger::{
@@ -130,7 +130,7 @@ fn a_capture_never_exceeds_its_hold_and_the_rest_goes_back_to_where_it_came_from
 fn credits_that_do_not_cover_the_balance_are_noticed() {
     let credits = [credit(1, CreditSource::Payment, 5, 0)];
     let change = capture(&hold(reserved(0, 0, 6)), micros(6), &credits, &Subject::default());
-    let uncovered = Uncovered { bucket: Bucket::Paid, missing: micros(1) };
+    let uncovered = CreditShortfall { bucket: Bucket::Paid, missing: micros(1) };
     assert_eq!(change, Err(uncovered));
 }
 

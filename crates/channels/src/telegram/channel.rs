@@ -7,7 +7,7 @@ use replyx_core::channel::{Address, Attachment, ChatKind, Outbound, OutboundText
 use secrecy::SecretString;
 
 use super::{OutgoingFile, Telegram, TelegramError, Words, format, place::Place};
-use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
+use crate::{Channel, ChannelEvent, FetchFailed, Paces, Route, SendOutcome};
 
 /// Telegram shows it for five seconds; it is said again a little before.
 const TYPING: Duration = Duration::from_millis(4_500);
@@ -102,11 +102,11 @@ impl Channel for Telegram {
         .boxed()
     }
 
-    fn count(&self, what: Happening) {
+    fn count(&self, what: ChannelEvent) {
         let counter = match what {
-            Happening::Waited => metrics::counter!("telegram_bot_rate_limit_waits_total"),
-            Happening::Doubted => metrics::counter!("telegram_bot_uncertain_sends_total"),
-            Happening::Followed => metrics::counter!("telegram_bot_groups_moved_total"),
+            ChannelEvent::Waited => metrics::counter!("telegram_bot_rate_limit_waits_total"),
+            ChannelEvent::Doubted => metrics::counter!("telegram_bot_uncertain_sends_total"),
+            ChannelEvent::Followed => metrics::counter!("telegram_bot_groups_moved_total"),
         };
         counter.increment(1);
     }

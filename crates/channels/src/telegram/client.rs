@@ -19,7 +19,7 @@ use super::{
     error::TelegramError,
     place::Place,
     rates::Rates,
-    types::{FileInfo, Me, OutgoingFile, RawUpdate, SentMessage, Words, updates},
+    types::{BotProfile, FileInfo, OutgoingFile, RawUpdate, SentMessage, Words, updates},
 };
 
 /// The kinds of updates we ask for.
@@ -143,7 +143,7 @@ impl BotClient {
     /// # Errors
     ///
     /// [`TelegramError::Unauthorized`] when the token is not one.
-    pub async fn get_me(&self) -> Result<Me, TelegramError> {
+    pub async fn get_me(&self) -> Result<BotProfile, TelegramError> {
         self.call("getMe", &json!({}), Duration::ZERO).await
     }
 

@@ -19,7 +19,7 @@ const PRESS_BYTES: usize = 128;
 
 /// Who we are in Telegram: needed to tell in a group what is meant for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Us<'a> {
+pub struct BotIdentity<'a> {
     /// Telegram's number of the bot.
     pub id: i64,
     /// Its name, without the `@`.
@@ -45,7 +45,7 @@ pub enum Read {
 }
 
 /// Says what an update means.
-pub fn read(update: &RawUpdate, us: Us<'_>) -> Read {
+pub fn read(update: &RawUpdate, us: BotIdentity<'_>) -> Read {
     let raw = &update.raw;
     let found = if let Some(message) = object(raw, "message") {
         read_message(update.update_id, message, us)
@@ -92,7 +92,11 @@ fn other_kind(raw: &Value) -> &'static str {
         .map_or("unknown_kind", |(_, reason)| reason)
 }
 
-fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, &'static str> {
+fn read_message(
+    update_id: i64,
+    message: &Value,
+    us: BotIdentity<'_>,
+) -> Result<Inbound, &'static str> {
     if let Some(moved) = read_move(update_id, message)? {
         return Ok(moved);
     }
@@ -105,7 +109,11 @@ fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, 
 
 /// A message says something else from now on. Where it has no words (a place on the map that moves)
 /// there is nothing new to answer.
-fn read_edit(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, &'static str> {
+fn read_edit(
+    update_id: i64,
+    message: &Value,
+    us: BotIdentity<'_>,
+) -> Result<Inbound, &'static str> {
     let inbound = read_message(update_id, message, us)?;
     let content = match inbound.content {
         InboundContent::Text { text, message_id }

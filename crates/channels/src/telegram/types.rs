@@ -8,7 +8,7 @@ const MOST_UPDATES: i64 = 1 << 52;
 
 /// A bot, as it sees itself.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Me {
+pub struct BotProfile {
     /// Telegram's number of the bot.
     pub id: i64,
     /// Its name, without the `@`.

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use replyx_channels::telegram::{
     TelegramError,
-    inbound::{self, Read, Us},
+    inbound::{self, BotIdentity, Read},
 };
 use replyx_core::channel::{ChatKind, Inbound, InboundContent};
 use serde_json::json;
 
 use crate::World;
 
-const US: Us<'_> = Us { id: 42, username: "shop_bot" };
+const US: BotIdentity<'_> = BotIdentity { id: 42, username: "shop_bot" };
 
 impl World {
     async fn read_all(&self) -> Vec<Read> {

@@ -20,7 +20,7 @@ mod operator;
 mod tests;
 
 pub use crate::dialog::ControlStep;
-pub use control::{By, Cause, ControlRefused, EDGES};
+pub use control::{Cause, ControlRefused, EDGES, Initiator};
 pub use edit::Edited;
 pub use operator::Written;
 
@@ -74,14 +74,14 @@ impl Dialog {
     ///
     /// # Errors
     ///
-    /// [`Overtaken`] when somebody else has control.
+    /// [`AssistantNotInControl`] when somebody else has control.
     pub fn reply(
         mut self,
         reply: Reply,
         now: DateTime<Utc>,
-    ) -> Result<Change<Utterance>, Overtaken> {
+    ) -> Result<Change<Utterance>, AssistantNotInControl> {
         if self.control != Control::Ai {
-            return Err(Overtaken(self.control));
+            return Err(AssistantNotInControl(self.control));
         }
         let outcome = reply.answer.outcome;
         let message = Message {
@@ -118,7 +118,7 @@ impl Dialog {
             FollowUp::GoOn => Ok(change),
             FollowUp::HandOff { reason, message_id } => change
                 .and_then(|said| said.hand_off(reason, message_id, now))
-                .map_err(|refused| Overtaken(refused.control)),
+                .map_err(|refused| AssistantNotInControl(refused.control)),
         }
     }
 
@@ -211,7 +211,7 @@ pub enum FollowUp {
 /// Somebody else than the assistant has control of the dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the assistant does not have control: the dialog is `{0}`")]
-pub struct Overtaken(pub Control);
+pub struct AssistantNotInControl(pub Control);
 
 /// Something that was said, with the dialog as it is from then on.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,7 +22,7 @@ mod page;
 mod tests;
 
 pub use index::{Indexed, Vectors};
-pub use page::Missed;
+pub use page::MissedPage;
 
 /// A document with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

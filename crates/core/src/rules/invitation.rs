@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::member::{AboveStanding, Standing};
+use super::member::{RoleAboveOwn, Standing};
 use crate::{
     act::{Actor, InvitationCreated, InvitationDeleted, MemberJoined},
     change::{Change, Deleted, New},
@@ -50,7 +50,7 @@ pub struct InvitationTerms<'t> {
 pub enum InvitationRefused {
     /// It offers a role above that of its sender.
     #[error(transparent)]
-    AboveStanding(#[from] AboveStanding),
+    AboveStanding(#[from] RoleAboveOwn),
     /// It has expired.
     #[error("the invitation has expired")]
     Expired,

@@ -37,7 +37,7 @@ pub struct Standing {
 /// A role above that of the person who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the role is above that of the person who acts")]
-pub struct AboveStanding;
+pub struct RoleAboveOwn;
 
 impl Standing {
     /// Where a member stands; nowhere while they are suspended there or blocked in the
@@ -54,9 +54,9 @@ impl Standing {
     ///
     /// # Errors
     ///
-    /// [`AboveStanding`] for a role above their own.
-    pub fn reaches(&self, role: Role) -> Result<(), AboveStanding> {
-        if role <= self.ceiling { Ok(()) } else { Err(AboveStanding) }
+    /// [`RoleAboveOwn`] for a role above their own.
+    pub fn reaches(&self, role: Role) -> Result<(), RoleAboveOwn> {
+        if role <= self.ceiling { Ok(()) } else { Err(RoleAboveOwn) }
     }
 }
 
@@ -74,7 +74,7 @@ pub struct MemberUpdate {
 pub enum MemberRefused {
     /// They have, or would have, a role above that of the person who acts.
     #[error(transparent)]
-    AboveStanding(#[from] AboveStanding),
+    AboveStanding(#[from] RoleAboveOwn),
     /// The workspace would be left without an owner.
     #[error("the workspace would be left without an owner")]
     LastOwner,

@@ -53,15 +53,15 @@ pub enum PlatformRole {
 /// Admins would lock themselves out, with nobody left to undo it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("admins cannot do this to their own account")]
-pub struct Yourself;
+pub struct OwnAccount;
 
 /// Refuses what admins might do to themselves by mistake.
 ///
 /// # Errors
 ///
-/// [`Yourself`].
-pub fn spare_yourself(user: UserId, admin: &Admin) -> Result<(), Yourself> {
-    if admin.user_id() == Some(user) { Err(Yourself) } else { Ok(()) }
+/// [`OwnAccount`].
+pub fn spare_yourself(user: UserId, admin: &Admin) -> Result<(), OwnAccount> {
+    if admin.user_id() == Some(user) { Err(OwnAccount) } else { Ok(()) }
 }
 
 impl Registration {
@@ -162,8 +162,8 @@ impl User {
     ///
     /// # Errors
     ///
-    /// [`Yourself`].
-    pub fn block(self, by: &Admin, now: DateTime<Utc>) -> Result<Change<SignedOut>, Yourself> {
+    /// [`OwnAccount`].
+    pub fn block(self, by: &Admin, now: DateTime<Utc>) -> Result<Change<SignedOut>, OwnAccount> {
         spare_yourself(self.id, by)?;
         let act = UserBlocked { user: self.id, email: self.email.clone() };
         Ok(self.shut_out(now).done_on_platform_by(&by.actor(), &act, now))
@@ -180,8 +180,12 @@ impl User {
     ///
     /// # Errors
     ///
-    /// [`Yourself`].
-    pub fn expel(mut self, by: &Admin, now: DateTime<Utc>) -> Result<Change<SignedOut>, Yourself> {
+    /// [`OwnAccount`].
+    pub fn expel(
+        mut self,
+        by: &Admin,
+        now: DateTime<Utc>,
+    ) -> Result<Change<SignedOut>, OwnAccount> {
         spare_yourself(self.id, by)?;
         self.delete_at = Some(now);
         let act = UserDeleted { user: self.id, email: self.email.clone() };

@@ -39,7 +39,7 @@ pub enum NextTurn {
 
 /// How much the database has told of the turns that wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Coverage {
     /// All.
     All,
     /// The first ones; there may be more.
@@ -62,7 +62,7 @@ impl Agenda {
     pub(super) fn learn(
         &mut self,
         due: &[DateTime<Utc>],
-        told: Told,
+        told: Coverage,
         now: DateTime<Utc>,
     ) -> NextTurn {
         let count = due.iter().take_while(|due| **due <= now).count();
@@ -70,7 +70,7 @@ impl Agenda {
         if !later.is_empty() {
             self.add(later);
         }
-        self.told_until = due.last().copied().filter(|_| told == Told::First);
+        self.told_until = due.last().copied().filter(|_| told == Coverage::First);
         if count > 0 { NextTurn::Due(count) } else { NextTurn::At(later.first().copied()) }
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let mut agenda = Agenda::default();
         agenda.add(&[at(7)]);
         assert_eq!(agenda.next(at(0)), NextTurn::Unknown);
-        let learned = agenda.learn(&[at(0), at(3), at(5), at(7)], Told::All, at(0));
+        let learned = agenda.learn(&[at(0), at(3), at(5), at(7)], Coverage::All, at(0));
         assert_eq!(learned, NextTurn::Due(1));
         assert_eq!(agenda.next(at(3)), NextTurn::Due(1), "not counted twice");
         assert_eq!(agenda.next(at(4)), NextTurn::At(Some(at(5))));
@@ -150,12 +150,12 @@ mod tests {
     fn the_database_is_asked_again_where_it_told_only_of_the_first_turns() {
         let mut agenda = Agenda::default();
         assert_eq!(agenda.next(at(0)), NextTurn::Unknown);
-        let learned = agenda.learn(&[at(3), at(5)], Told::First, at(0));
+        let learned = agenda.learn(&[at(3), at(5)], Coverage::First, at(0));
         assert_eq!(learned, NextTurn::At(Some(at(3))));
         assert_eq!(agenda.next(at(3)), NextTurn::Due(1));
         assert_eq!(agenda.next(at(4)), NextTurn::At(Some(at(5))));
         assert_eq!(agenda.next(at(5)), NextTurn::Unknown, "there may be more than one");
-        assert_eq!(agenda.learn(&[], Told::All, at(5)), NextTurn::At(None));
+        assert_eq!(agenda.learn(&[], Coverage::All, at(5)), NextTurn::At(None));
         assert_eq!(agenda.next(at(6)), NextTurn::At(None));
     }
 

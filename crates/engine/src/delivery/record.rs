@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use replyx_billing::Mode;
-use replyx_channels::Happening;
+use replyx_channels::ChannelEvent;
 use replyx_core::{
     channel::Address,
     ids::{MessageId, OutboxId, WorkspaceId},
@@ -92,13 +92,13 @@ async fn write_one(
             outbox.put_back(part, by, now + *after, error, false).await?;
         }
         Outcome::Uncertain { after, error } => {
-            engine.channels.of(part.channel_kind).count(Happening::Doubted);
+            engine.channels.of(part.channel_kind).count(ChannelEvent::Doubted);
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part, by, now + *after, error, true).await?;
         }
         Outcome::Failed { error, uncertain } => {
             if *uncertain {
-                engine.channels.of(part.channel_kind).count(Happening::Doubted);
+                engine.channels.of(part.channel_kind).count(ChannelEvent::Doubted);
             }
             fail(engine, tx, part, error, *uncertain, now).await?;
         }
@@ -144,7 +144,7 @@ async fn follow(
     }
     let outbox = tx.workspace(workspace).outbox();
     outbox.put_back(part, engine.process, now, &error, false).await?;
-    channel.count(Happening::Followed);
+    channel.count(ChannelEvent::Followed);
     Ok(())
 }
 

@@ -31,8 +31,8 @@ use replyx_storage::{
     channels::Access,
     messages::ToldAct,
     outbox::{NewParts, Sendable},
-    turns::{Attempts, ClaimedTurn, Late},
-    unit::{Company, Ran, Unit},
+    turns::{Attempts, ClaimedTurn, LateQuestion},
+    unit::{Company, RunOutcome, Unit},
 };
 
 use super::{Settled, Way, parts};
@@ -42,7 +42,7 @@ use crate::{
     context::Context,
     control, delivery,
     giving::GiveOut,
-    kept::{self, Keep},
+    kept::{self, AnswerToKeep},
     late, payment,
     usage::Ledger,
 };
@@ -59,9 +59,9 @@ pub(super) struct Settlement {
     /// The bound that the customer is told of instead of an answer.
     limited: Option<LimitBound>,
     /// The answer as it is kept for others.
-    keep: Option<Keep>,
+    keep: Option<AnswerToKeep>,
     /// What remains to be answered late.
-    remains: Option<Late>,
+    remains: Option<LateQuestion>,
     parts: Vec<(OutboxId, Outbound)>,
     /// The last message that is answered, as its channel calls it.
     question: Option<MessageRef>,
@@ -147,7 +147,7 @@ impl Settlement {
     }
 
     /// When the turn is run again to answer late, and what remains then.
-    fn again(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Late)> {
+    fn again(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, LateQuestion)> {
         let goes_on = self.reply.then == FollowUp::GoOn;
         self.remains.filter(|_| goes_on).and_then(|remains| late::next(remains, now))
     }
@@ -242,7 +242,7 @@ impl Unit for Settlement {
         units: &[Self],
         company: Company,
         tx: &mut Tx,
-    ) -> Result<Vec<Ran<Self>>, StorageError> {
+    ) -> Result<Vec<RunOutcome<Self>>, StorageError> {
         let Some(first) = units.first() else { return Ok(Vec::new()) };
         let now = first.clock.now();
         let mut room = Room { now, tx, answers: HashMap::new() };
@@ -253,9 +253,9 @@ impl Unit for Settlement {
 
         let mut answers = room.answers;
         let answer = |unit: &Self| match answers.remove(&unit.turn.dialog_id) {
-            Some(answer) => Ran::Done(answer),
-            None if company == Company::Shared => Ran::Busy,
-            None => Ran::Done((Settled::Lost, None)),
+            Some(answer) => RunOutcome::Done(answer),
+            None if company == Company::Shared => RunOutcome::Busy,
+            None => RunOutcome::Done((Settled::Lost, None)),
         };
         Ok(units.iter().map(answer).collect())
     }
@@ -400,7 +400,7 @@ impl Room<'_> {
                     let of_message = unit.ledger.clone().of_message(unit.reply.id);
                     let spent = of_message.into_iter();
                     calls.extend(spent.map(|call| (unit.turn.workspace_id, call)));
-                    if let Some(Keep { key, answer, lasts }) = &unit.keep {
+                    if let Some(AnswerToKeep { key, answer, lasts }) = &unit.keep {
                         let answers = self.tx.workspace(unit.turn.workspace_id).kept_answers();
                         answers.keep(key, answer, self.now + *lasts).await?;
                     }

@@ -19,7 +19,7 @@ use replyx_core::{
 };
 use replyx_engine::{
     Engine,
-    assignment::{self, AssignError, Given},
+    assignment::{self, AssignError, AssignmentOutcome},
     control::{self, ControlError},
     presence,
     replies::{self, NewReply},
@@ -107,8 +107,11 @@ async fn two_processes_never_give_somebody_more_than_they_have_room_for(db: &Tes
     for given in giving {
         outcomes.push(given.await.unwrap());
     }
-    outcomes.sort_by_key(|given| *given == Given::Full);
-    assert_eq!(outcomes, [Given::To(id_of(&kim), AssignReason::RoundRobin), Given::Full]);
+    outcomes.sort_by_key(|given| *given == AssignmentOutcome::Full);
+    assert_eq!(
+        outcomes,
+        [AssignmentOutcome::To(id_of(&kim), AssignReason::RoundRobin), AssignmentOutcome::Full]
+    );
     let has = [holder(&world, first.id).await, holder(&world, second.id).await];
     assert_eq!(has.iter().flatten().count(), 1);
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use replyx_core::clock::Clock;
-use replyx_engine::claims::{self, AtStop, Found, Free, Queue, Room};
+use replyx_engine::claims::{self, AtStop, ClaimResult, FreePlaces, Queue, Room};
 use replyx_storage::{
     Db, StorageError, Tx,
     fair::Round,
@@ -60,16 +60,16 @@ impl<const CLAIMS_AT_STOP: bool> Queue for Fake<CLAIMS_AT_STOP> {
         3
     }
 
-    async fn claim(&self, free: Free, _: Round) -> Result<Found<usize>, StorageError> {
+    async fn claim(&self, free: FreePlaces, _: Round) -> Result<ClaimResult<usize>, StorageError> {
         let mut tx = self.db.begin().await?;
         let pieces = self.seen.take(free.places as usize);
         if pieces.is_empty() {
-            return Ok(Found::Nothing(Duration::from_secs(1)));
+            return Ok(ClaimResult::Nothing(Duration::from_secs(1)));
         }
         // Something that a commit can fail with.
         let clock = Clock::system();
         tx.system().processes().beat(clock.id(), clock.now()).await?;
-        Ok(Found::claimed(tx, pieces))
+        Ok(ClaimResult::claimed(tx, pieces))
     }
 
     async fn hand_back(&self, _: &mut Tx, pieces: &[usize]) -> Result<(), StorageError> {

@@ -10,7 +10,7 @@ use replyx_core::{
     ids::MessageId,
     message::{Author, Delivery, MessageKind, Outcome},
     role::Role,
-    rules::dialog::{By, Cause},
+    rules::dialog::{Cause, Initiator},
 };
 use replyx_engine::{
     Engine, check, context,
@@ -251,7 +251,7 @@ async fn a_turn_that_settles_while_somebody_takes_over_is_silenced_by_who_comes_
 
     // The takeover is not committed when the turn wants to settle.
     let dialog = world.dialog().await;
-    let by = By::Operator { operator: kim.operator(), actor: kim.actor() };
+    let by = Initiator::Operator { operator: kim.operator(), actor: kim.actor() };
     let cause = Cause { message_id: world.clock.id(), by, now: world.clock.now() };
     let mut tx = other.db.begin().await.unwrap();
     let locked = tx.workspace(world.workspace).dialogs().lock(dialog.id).await.unwrap().unwrap();

@@ -26,7 +26,7 @@ use replyx_core::{
     ids::{AssistantId, MessageId, WorkspaceId},
     message::Message,
     retry::Backoff,
-    rules::dialog::{By, Cause, Utterance},
+    rules::dialog::{Cause, Initiator, Utterance},
     secret::Keys,
 };
 use replyx_engine::{
@@ -380,7 +380,7 @@ impl<'d> World<'d> {
         let dialog = locked.unwrap();
         let now = self.clock.now();
         let operator = Operator { user_id: None, name: "Anna".to_owned() };
-        let by = By::Operator { operator: operator.clone(), actor: Actor::command_line() };
+        let by = Initiator::Operator { operator: operator.clone(), actor: Actor::command_line() };
         let cause = Cause { message_id: self.clock.id(), by, now };
         let change = match to {
             Control::Ai => dialog.hand_back(&cause),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use replyx_core::message::{CheckOutcome, Outcome};
 use replyx_engine::{
     check,
-    context::{AnswerRequest, Said},
+    context::{AnswerRequest, EarlierMessage},
     neutral::neutral,
     prompt, turn,
 };
@@ -49,7 +49,7 @@ fn attacked(place: &str, text: &str) -> (AnswerRequest, Vec<Hit>) {
     INSTRUCTIONS.clone_into(&mut ask.settings.system_prompt);
     ask.settings.check_answers = true;
     let mut hits = vec![hit("delivery.md", "Delivery", "Delivery is free within the city.")];
-    let said = |ours, text: &str| Said { seq: 1, ours, text: text.to_owned() };
+    let said = |ours, text: &str| EarlierMessage { seq: 1, ours, text: text.to_owned() };
     match place {
         "document" => hits.push(hit("other.md", "", text)),
         "title" => hits.push(hit(text, "", "Some text.")),

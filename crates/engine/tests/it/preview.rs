@@ -8,7 +8,7 @@ use replyx_core::{
     usage::Purpose,
 };
 use replyx_engine::{
-    context::Said,
+    context::EarlierMessage,
     preview::{self, PreviewRequest, PreviewVersion},
     turn::Step,
 };
@@ -135,7 +135,11 @@ async fn a_preview_answers_by_the_version_that_is_asked_for(db: &TestDb) {
         (PreviewVersion::Number(2), "Second."),
     ] {
         let request = PreviewRequest {
-            history: vec![Said { seq: 1, ours: false, text: "Good day to you".to_owned() }],
+            history: vec![EarlierMessage {
+                seq: 1,
+                ours: false,
+                text: "Good day to you".to_owned(),
+            }],
             ..request("Who won the cup?", version)
         };
         let answered =

@@ -2,7 +2,7 @@ use chrono::DateTime;
 use insta::assert_snapshot;
 use replyx_core::{assistant::Language, clock::Clock, knowledge::Passage, money::Money};
 use replyx_engine::{
-    context::{AnswerRequest, Said},
+    context::{AnswerRequest, EarlierMessage},
     prompt,
 };
 use replyx_grounding::{Kind, Objection};
@@ -25,7 +25,11 @@ pub(crate) fn ask(question: &str, history: &[(bool, &str)]) -> AnswerRequest {
         model: "gpt-4o-mini".to_owned(),
         question: question.to_owned(),
         history: said
-            .map(|((ours, text), seq)| Said { seq, ours: *ours, text: (*text).to_owned() })
+            .map(|((ours, text), seq)| EarlierMessage {
+                seq,
+                ours: *ours,
+                text: (*text).to_owned(),
+            })
             .collect(),
         summary: None,
         now: start(),

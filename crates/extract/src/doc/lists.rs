@@ -129,7 +129,7 @@ pub(super) fn read(file: &File) -> Numbering {
     numbering
 }
 
-/// Where lists begin anew, behind the lists themselves.
+/// Where lists begin again, behind the lists themselves.
 struct Starts<'f> {
     rest: &'f [u8],
 }

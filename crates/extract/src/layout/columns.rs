@@ -218,7 +218,7 @@ fn shape(rows: &[Row], strips: &[f32], rules: &[Rule]) -> Shape {
     }
 }
 
-/// Do the columns begin anew at the same heights and end at different ones? Those are the rows of a
+/// Do the columns begin again at the same heights and end at different ones? Those are the rows of a
 /// table without borders.
 fn has_row_starts(columns: &[Vec<Line>]) -> bool {
     let blocks: Vec<Vec<(f32, f32)>> = columns.iter().map(|lines| blocks(lines)).collect();

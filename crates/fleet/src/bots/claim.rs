@@ -9,7 +9,7 @@
 use std::future::Future;
 
 use replyx_accounts::notices;
-use replyx_channels::telegram::{Me, TelegramError};
+use replyx_channels::telegram::{BotProfile, TelegramError};
 use replyx_core::{
     actor::Caller,
     bot::{Bot, BotMode},
@@ -34,7 +34,7 @@ const MOVED: &str = "the bot was connected elsewhere with a newer token; connect
 /// A bot with a token that Telegram accepts, and where it is to work.
 #[derive(Debug)]
 pub(super) struct Claim {
-    pub(super) me: Me,
+    pub(super) me: BotProfile,
     pub(super) token: SecretString,
     pub(super) assistant: AssistantId,
     pub(super) mode: BotMode,

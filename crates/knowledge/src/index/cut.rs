@@ -20,7 +20,7 @@ pub const INDEX_VERSION: i64 = CUTTING + 100 * terms::VERSION;
 const CUTTING: i64 = 2;
 
 /// What is stored of a document that could be read.
-pub(super) struct Cut {
+pub(super) struct CutDocument {
     pub(super) text: String,
     pub(super) title: Option<String>,
     pub(super) language: String,
@@ -28,7 +28,7 @@ pub(super) struct Cut {
     pub(super) warnings: Vec<DocumentWarning>,
 }
 
-impl Cut {
+impl CutDocument {
     /// How many stems the passages have.
     pub(super) fn stems(&self) -> i64 {
         self.passages.iter().map(|piece| piece.length).sum()
@@ -48,7 +48,10 @@ pub(super) struct Piece {
 }
 
 /// Cuts a text into passages, on a thread where a long text holds nobody up.
-pub(super) async fn cut(found: Extracted, name: String) -> Result<Result<Cut, String>, IndexError> {
+pub(super) async fn cut(
+    found: Extracted,
+    name: String,
+) -> Result<Result<CutDocument, String>, IndexError> {
     let work = move || {
         let chunks = chunk(&found, &Chunking::default());
         if chunks.len() > MAX_PASSAGES {
@@ -57,7 +60,7 @@ pub(super) async fn cut(found: Extracted, name: String) -> Result<Result<Cut, St
         let language = language::detect(&found.text);
         let title = title_terms(&name, language);
         let passages = chunks.into_iter().map(|chunk| piece(chunk, &title, language)).collect();
-        Ok(Cut {
+        Ok(CutDocument {
             text: found.text,
             title: found.title,
             language: language.to_owned(),

@@ -18,7 +18,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     StorageError, Tx,
-    neighbours::{Large, VectorIndex},
+    neighbours::{LargeAssistant, VectorIndex},
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -189,7 +189,7 @@ pub async fn refresh(tools: IndexContext<'_>, least: i64) -> Result<usize, Stora
     let mut used: HashSet<(AssistantId, String)> = HashSet::new();
     let mut queued = 0;
     for one in large {
-        let Large { workspace, assistant, passages, revision } = one;
+        let LargeAssistant { workspace, assistant, passages, revision } = one;
         let job = IndexNeighbours { workspace_id: workspace, assistant_id: assistant };
         let mut tx = tools.db.begin().await?;
         let models = models(&mut tx, tools, job).await?;

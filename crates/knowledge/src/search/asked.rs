@@ -9,8 +9,8 @@ use replyx_text::terms::{self, AskedWord};
 
 use super::{
     Hit, MAX_TERMS,
-    lexicon::{Lexicon, Meant},
-    score::{Asked, Word},
+    lexicon::{Lexicon, LikelyTerm},
+    score::{WeighedQuestion, Word},
     segment::{TermHash, hash},
     snapshot::Snapshot,
     spelling::distance,
@@ -27,7 +27,7 @@ const TWO_WRONG: usize = 9;
 
 /// The question in terms of what the assistant knows. Words that occur nowhere stay, so that a
 /// passage which lacks them is known to lack them.
-pub(super) fn of(question: &str, snapshot: &Snapshot) -> Asked {
+pub(super) fn of(question: &str, snapshot: &Snapshot) -> WeighedQuestion {
     let languages: Vec<&str> = snapshot.languages.iter().map(String::as_str).collect();
     let words = meaningful(question, &languages);
     let found = words_of(&words, snapshot);
@@ -37,10 +37,10 @@ pub(super) fn of(question: &str, snapshot: &Snapshot) -> Asked {
         let meant = words_of(&typed, snapshot);
         let known = meant.iter().filter(|word| word.exact).count();
         if known > 0 && 2 * known >= meant.len() {
-            return Asked::new(meant, snapshot.passages, snapshot.mean);
+            return WeighedQuestion::new(meant, snapshot.passages, snapshot.mean);
         }
     }
-    Asked::new(found, snapshot.passages, snapshot.mean)
+    WeighedQuestion::new(found, snapshot.passages, snapshot.mean)
 }
 
 /// The question as it was meant, where its words make sense to the assistant only in other letters:
@@ -241,10 +241,10 @@ fn respell(
     if let Some(other) = &other {
         let term = hash(other);
         if snapshot.frequency(term) > 0 {
-            return add(meant, Meant { hash: term, likely: 1.0 }, RESPELT);
+            return add(meant, LikelyTerm { hash: term, likely: 1.0 }, RESPELT);
         }
     }
-    let corrected: Vec<Meant> = asked
+    let corrected: Vec<LikelyTerm> = asked
         .stems
         .iter()
         .chain(&other)
@@ -256,7 +256,7 @@ fn respell(
     }
 }
 
-fn add(meant: &mut Vec<(TermHash, f64)>, one: Meant, factor: f64) {
+fn add(meant: &mut Vec<(TermHash, f64)>, one: LikelyTerm, factor: f64) {
     let worth = one.likely * factor;
     match meant.iter_mut().find(|(term, _)| *term == one.hash) {
         Some((_, known)) => *known = known.max(worth),

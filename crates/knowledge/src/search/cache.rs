@@ -294,7 +294,7 @@ async fn fetch(
     let model = model.map(str::to_owned);
     let built =
         spawn_blocking(move || build(documents, &passages, vectors, model.as_deref())).await;
-    // It has no way to fail but a panic of ours, which goes on here.
+    // It can only fail by a panic, which is resumed here.
     Ok(built.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
 }
 

@@ -80,7 +80,7 @@ pub fn carry(question: &str, earlier: &[&str]) -> String {
 
     let mut known: Vec<String> =
         names(question).iter().map(|name| terms::index_text(name)).collect();
-    // What the question says anew takes the place of what was said before: `and to Riga?`
+    // What the question says itself takes the place of what was said before: `and to Riga?`
     let mut places: Vec<String> = places(question).into_iter().map(|(place, _)| place).collect();
     let mut carried: Vec<String> = Vec::new();
     for before in earlier.iter().rev() {

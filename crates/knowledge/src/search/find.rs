@@ -18,10 +18,10 @@ use tokio::{
 };
 
 use super::{
-    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Parts, Query, Search, SearchPath, asked,
+    Hit, LONGEST_QUESTION, MAX_HITS, Mode, Parts, Query, Search, SearchOutcome, SearchPath, asked,
     cache::Loaded,
-    fuse::{self, Ranked, Sayings},
-    large::{self, DEPTH, Large, Listed},
+    fuse::{self, Ranked, Shingles},
+    large::{self, DEPTH, LargeSearch, Listed},
     meaning::{Scripts, meaning_of, scale},
     rerank::{READ, rerank},
     segment::Segment,
@@ -48,7 +48,7 @@ pub(super) async fn find(
     workspace: WorkspaceId,
     assistant: AssistantId,
     query: &Query<'_>,
-) -> Result<Found, StorageError> {
+) -> Result<SearchOutcome, StorageError> {
     let start = Instant::now();
     let end =
         query.text.char_indices().nth(LONGEST_QUESTION).map_or(query.text.len(), |(at, _)| at);
@@ -58,7 +58,7 @@ pub(super) async fn find(
 
     let query = Query { text: &query.text[..end], limit, ..*query };
     if wanted == 0 || !query.text.contains(char::is_alphanumeric) {
-        return Ok(Found::default());
+        return Ok(SearchOutcome::default());
     }
     let caller = Caller {
         workspace: Some(workspace),
@@ -93,7 +93,7 @@ pub(super) async fn find(
         "way" => found.way.name()
     )
     .record(took.as_secs_f64());
-    Ok(Found { took, ..found })
+    Ok(SearchOutcome { took, ..found })
 }
 
 /// Were all passages still there that were found?
@@ -106,7 +106,7 @@ enum Read {
 }
 
 /// What is found, by which vector of the question, and how it was read.
-type Attempt = (Found, Option<Vec<f32>>, Read);
+type Attempt = (SearchOutcome, Option<Vec<f32>>, Read);
 
 /// Finds passages in what the assistant knows at this moment.
 async fn attempt(
@@ -119,7 +119,7 @@ async fn attempt(
     let held = search.cache.get(db, &search.embeddings, (workspace, assistant), query.revision);
     let held = held.await?;
     let snapshot = match held {
-        None => return Ok((Found::default(), None, Read::Whole)),
+        None => return Ok((SearchOutcome::default(), None, Read::Whole)),
         Some(Loaded::TooLarge(listed)) => {
             return in_database(search, db, whose, &listed, query).await;
         }
@@ -138,7 +138,11 @@ async fn attempt(
     let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
     let meant = snapshot.model.as_deref().map(|model| (model, vector.as_deref()));
     let (hits, read) = load(db, workspace, meant, ranked, query).await?;
-    Ok((Found { hits, vectors, understood, spent, ..Found::default() }, vector, read))
+    Ok((
+        SearchOutcome { hits, vectors, understood, spent, ..SearchOutcome::default() },
+        vector,
+        read,
+    ))
 }
 
 /// The question with its misspelt words spelt as the passages spell what they were meant to be.
@@ -182,13 +186,17 @@ async fn in_database(
         (None, None)
     };
     let vectors = listed.set.as_ref().zip(vector.as_deref());
-    let asked = Large { whose, listed, vectors };
+    let asked = LargeSearch { whose, listed, vectors };
     let ranked = large::find(db, asked, query, query.limit + SPARE).await?;
     let model = vectors.map(|(set, _)| set.model.clone());
     let meant = model.as_deref().map(|model| (model, vector.as_deref()));
     let (hits, read) = load(db, whose.0, meant, ranked, query).await?;
     let way = if model.is_some() { SearchPath::Hnsw } else { SearchPath::Words };
-    Ok((Found { hits, vectors: model, way, spent, ..Found::default() }, vector, read))
+    Ok((
+        SearchOutcome { hits, vectors: model, way, spent, ..SearchOutcome::default() },
+        vector,
+        read,
+    ))
 }
 
 /// The question's vector by the model of the passages, if there are vectors to compare it with, and
@@ -290,7 +298,7 @@ async fn rank(
     asked.joined(&words, &nearest, most)
 }
 
-/// Work that has no way to fail but a panic of ours, which goes on here.
+/// Work that can only fail by a panic, which is resumed here.
 async fn done<T>(work: JoinHandle<T>) -> T {
     work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
@@ -326,7 +334,7 @@ impl MemoryQuery {
         nearest: &[(PassageAt, f32)],
         most: usize,
     ) -> Vec<Ranked<PassageAt>> {
-        let sayings = |place| Sayings::of(self.snapshot.terms(place));
+        let sayings = |place| Shingles::of(self.snapshot.terms(place));
         let mut likeness = nearest.to_vec();
         if let Some(vector) = self.vector.as_deref() {
             let near: HashSet<PassageAt> = nearest.iter().map(|(place, _)| *place).collect();

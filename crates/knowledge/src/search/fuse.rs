@@ -92,10 +92,10 @@ fn entry<P: Copy + Eq + Hash>(joined: &mut HashMap<P, Ranked<P>>, place: P) -> &
 /// The first `most` passages that do not say again what a better one says.
 pub(super) fn distinct<P: Copy>(
     ranked: Vec<Ranked<P>>,
-    sayings: impl Fn(P) -> Sayings,
+    sayings: impl Fn(P) -> Shingles,
     most: usize,
 ) -> Vec<Ranked<P>> {
-    let mut kept: Vec<(Ranked<P>, Sayings)> = Vec::new();
+    let mut kept: Vec<(Ranked<P>, Shingles)> = Vec::new();
     for one in ranked {
         if kept.len() == most {
             break;
@@ -110,12 +110,12 @@ pub(super) fn distinct<P: Copy>(
 
 /// What a passage says, to be compared with another: the runs of three of its words, and its
 /// numbers.
-pub(super) struct Sayings {
+pub(super) struct Shingles {
     runs: HashSet<[TermHash; 3]>,
     numbers: Vec<TermHash>,
 }
 
-impl Sayings {
+impl Shingles {
     /// Of a passage with these terms, in order.
     pub(super) fn of<'t>(passage: impl Iterator<Item = (TermHash, &'t str)>) -> Self {
         let mut terms: Vec<TermHash> = Vec::new();

@@ -23,9 +23,9 @@ use replyx_text::terms;
 use super::{
     Mode, Query,
     asked::meaningful,
-    fuse::{self, Ranked, Sayings},
+    fuse::{self, Ranked, Shingles},
     meaning::scale,
-    score::{Asked, Stand, Word},
+    score::{Substitute, WeighedQuestion, Word},
     segment::hash,
     vectors::Vectors,
 };
@@ -106,7 +106,7 @@ impl Listed {
 
 /// A question put to a large assistant.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Large<'l> {
+pub(super) struct LargeSearch<'l> {
     pub(super) whose: (WorkspaceId, AssistantId),
     pub(super) listed: &'l Listed,
     /// The vectors to compare with, and the question's, of unit length.
@@ -122,7 +122,7 @@ struct Ordered<T> {
 /// The passages that fit best, best first, at most `most`.
 pub(super) async fn find(
     db: &Db,
-    large: Large<'_>,
+    large: LargeSearch<'_>,
     query: &Query<'_>,
     most: usize,
 ) -> Result<Vec<Ranked<PassageId>>, StorageError> {
@@ -144,7 +144,7 @@ pub(super) async fn find(
     terms.extend(near.terms);
     let sayings = |id: PassageId| {
         let terms = terms.get(&id).map(String::as_str).unwrap_or_default();
-        Sayings::of(terms.split(' ').map(|term| (hash(term), term)))
+        Shingles::of(terms.split(' ').map(|term| (hash(term), term)))
     };
 
     let mut near = near.order;
@@ -163,7 +163,7 @@ pub(super) async fn find(
 /// The passages nearest to the question, nearest first.
 async fn near(
     db: &Db,
-    large: Large<'_>,
+    large: LargeSearch<'_>,
     query: &Query<'_>,
     wanted: &HashSet<DocumentId>,
     depth: usize,
@@ -210,7 +210,7 @@ fn likeness(stored: Vec<(PassageId, Vec<u8>)>, question: &[f32]) -> Vec<(Passage
 /// The passages whose words fit best, best first, with how well, 0 to 1.
 async fn words(
     tx: &mut Tx,
-    large: Large<'_>,
+    large: LargeSearch<'_>,
     query: &Query<'_>,
     wanted: &HashSet<DocumentId>,
     depth: usize,
@@ -236,7 +236,7 @@ async fn words(
     let known = head.passages.max(1);
     #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 52 bits")]
     let mean = head.stems as f64 / known as f64;
-    let asked = Asked::new(words.collect(), usize::try_from(known).unwrap_or(1), mean);
+    let asked = WeighedQuestion::new(words.collect(), usize::try_from(known).unwrap_or(1), mean);
     // Some documents may hold none of the rarest, and are few enough to look for all.
     let rare = if query.documents.is_empty() && query.tags.is_empty() {
         rare(&frequencies)
@@ -247,7 +247,7 @@ async fn words(
     let passages = tx.workspace(workspace).passages();
     let candidates = passages.candidates(assistant, &rare, only.as_deref(), CANDIDATES).await?;
 
-    let stands: HashMap<u64, Stand> = asked.stands().into_iter().collect();
+    let stands: HashMap<u64, Substitute> = asked.stands().into_iter().collect();
     let stand = |term: &str| stands.get(&hash(term)).copied();
     let mut ranked: Vec<(PassageId, f64, String)> = candidates
         .into_iter()

@@ -29,7 +29,7 @@ struct Entry {
 
 /// A term of the assistant that a word of a question may stand for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Meant {
+pub(super) struct LikelyTerm {
     pub(super) hash: TermHash,
     /// How much of the word it is, 0 to 1.
     pub(super) likely: f64,
@@ -81,7 +81,7 @@ impl Lexicon {
 
     /// Terms that begin so much like a stem that they are words of one family, closest first:
     /// `доставить` for `доставка`, `shipment` for `ship`.
-    pub(super) fn kin(&self, stem: &str) -> Vec<Meant> {
+    pub(super) fn kin(&self, stem: &str) -> Vec<LikelyTerm> {
         let letters: Vec<char> = stem.chars().collect();
         if letters.len() < SHARED || letters.iter().any(|c| c.is_numeric()) {
             return Vec::new();
@@ -105,7 +105,7 @@ impl Lexicon {
 
     /// The terms that a stem may be a misspelling of, closest first, those that occur most before
     /// others.
-    pub(super) fn corrections(&self, stem: &str) -> Vec<Meant> {
+    pub(super) fn corrections(&self, stem: &str) -> Vec<LikelyTerm> {
         let letters: Vec<char> = stem.chars().collect();
         let most = tolerated(letters.len());
         if most == 0 || letters.iter().any(|c| c.is_numeric()) {
@@ -138,14 +138,17 @@ impl Lexicon {
 
     /// Ordered by likelihood, then by how often they occur, then by spelling: the order must not
     /// hang on the database.
-    fn best(&self, mut found: Vec<(f64, Entry)>, most: usize) -> Vec<Meant> {
+    fn best(&self, mut found: Vec<(f64, Entry)>, most: usize) -> Vec<LikelyTerm> {
         found.sort_by(|(a, one), (b, other)| {
             b.total_cmp(a)
                 .then(other.passages.cmp(&one.passages))
                 .then_with(|| self.spelling(*one).cmp(self.spelling(*other)))
         });
         found.truncate(most);
-        found.into_iter().map(|(likely, entry)| Meant { hash: self.hash(entry), likely }).collect()
+        found
+            .into_iter()
+            .map(|(likely, entry)| LikelyTerm { hash: self.hash(entry), likely })
+            .collect()
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Word {
 
 /// A question's words and what they weigh.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct WeighedQuestion {
     pub(super) words: Vec<Word>,
     weights: Vec<f64>,
     mean: f64,
@@ -40,14 +40,14 @@ pub(super) struct Asked {
 
 /// A term that stands for a word of the question.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Stand {
+pub(super) struct Substitute {
     /// The place of the word in the question.
     pub(super) word: usize,
     /// How much it counts, 0 to 1.
     pub(super) counts: f64,
 }
 
-impl Asked {
+impl WeighedQuestion {
     /// Of words put to `count` passages with `mean` terms.
     pub(super) fn new(words: Vec<Word>, count: usize, mean: f64) -> Self {
         let weights = words.iter().map(|word| weight(word.frequency, count)).collect();
@@ -61,11 +61,11 @@ impl Asked {
 
     /// Each term that stands for a word. A term that stands for several counts for the one it fits
     /// best.
-    pub(super) fn stands(&self) -> Vec<(TermHash, Stand)> {
-        let mut stands: Vec<(TermHash, Stand)> = Vec::new();
+    pub(super) fn stands(&self) -> Vec<(TermHash, Substitute)> {
+        let mut stands: Vec<(TermHash, Substitute)> = Vec::new();
         for (word, asked) in self.words.iter().enumerate() {
             for (term, counts) in &asked.meant {
-                let stand = Stand { word, counts: *counts };
+                let stand = Substitute { word, counts: *counts };
                 match stands.iter_mut().find(|(known, _)| known == term) {
                     Some((_, known)) if known.counts < *counts => *known = stand,
                     Some(_) => {}
@@ -85,13 +85,13 @@ impl Asked {
     /// stand for.
     pub(super) fn score(
         &self,
-        terms: impl Iterator<Item = Option<Stand>>,
-        headings: impl Iterator<Item = Option<Stand>>,
+        terms: impl Iterator<Item = Option<Substitute>>,
+        headings: impl Iterator<Item = Option<Substitute>>,
     ) -> f64 {
         let mut times = vec![0.0_f64; self.words.len()];
         let mut paired = vec![0.0_f64; self.words.len()];
         // The question's word that stands last in the passage so far, and where.
-        let mut recent: Option<(Stand, usize)> = None;
+        let mut recent: Option<(Substitute, usize)> = None;
         let mut length = 0_u32;
         for (at, stand) in terms.enumerate() {
             length += 1;
@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn a_likelier_reading_counts_more_and_neighbours_add() {
         let word = |term| Word { meant: vec![(term, 1.0)], frequency: 1, exact: true };
-        let asked = Asked::new(vec![word(1), word(2)], 100, 4.0);
-        let stand = |word, counts| Some(Stand { word, counts });
+        let asked = WeighedQuestion::new(vec![word(1), word(2)], 100, 4.0);
+        let stand = |word, counts| Some(Substitute { word, counts });
         let score =
-            |terms: &[Option<Stand>]| asked.score(terms.iter().copied(), std::iter::empty());
+            |terms: &[Option<Substitute>]| asked.score(terms.iter().copied(), std::iter::empty());
         let apart = score(&[stand(0, 1.0), None, None, stand(1, 1.0)]);
         let beside = score(&[stand(0, 1.0), stand(1, 1.0), None, None]);
         let unlike = score(&[stand(0, 1.0), stand(1, 0.5), None, None]);
@@ -166,8 +166,8 @@ mod tests {
             Word { meant: vec![(7, 0.4)], frequency: 1, exact: true },
             Word { meant: vec![(7, 1.0), (8, 0.5)], frequency: 1, exact: true },
         ];
-        let stands = Asked::new(words, 10, 4.0).stands();
-        assert_eq!(stands[0], (7, Stand { word: 1, counts: 1.0 }));
+        let stands = WeighedQuestion::new(words, 10, 4.0).stands();
+        assert_eq!(stands[0], (7, Substitute { word: 1, counts: 1.0 }));
         assert_eq!(stands.len(), 2);
     }
 }

@@ -12,7 +12,7 @@ use replyx_storage::knowledge::KnownDocument;
 
 use super::{
     lexicon::Lexicon,
-    score::{Asked, Stand},
+    score::{Substitute, WeighedQuestion},
     segment::{Segment, TermHash},
 };
 
@@ -108,7 +108,7 @@ impl Snapshot {
     /// The passages whose words fit best, best first, with how well, 0 to 1.
     pub(super) fn by_words(
         &self,
-        asked: &Asked,
+        asked: &WeighedQuestion,
         only: Filter<'_>,
         most: usize,
     ) -> Vec<(PassageAt, f64)> {
@@ -116,7 +116,7 @@ impl Snapshot {
         let mut ranked: Vec<(PassageAt, f64)> = Vec::new();
         // What each term of a document stands for. Of thousands a few are asked for, so it is made
         // once.
-        let mut known: Vec<Option<Stand>> = Vec::new();
+        let mut known: Vec<Option<Substitute>> = Vec::new();
         let mut numbers: Vec<usize> = Vec::new();
         for (place, found) in self.candidates(asked, &stands, only) {
             let segment = &self.segments[place as usize];
@@ -131,7 +131,7 @@ impl Snapshot {
                 }
             }
             for passage in found {
-                let stands = |terms: &'_ [u32]| -> Vec<Option<Stand>> {
+                let stands = |terms: &'_ [u32]| -> Vec<Option<Substitute>> {
                     terms.iter().map(|term| known[*term as usize]).collect()
                 };
                 let text = stands(segment.words.text(passage as usize));
@@ -156,8 +156,8 @@ impl Snapshot {
     /// The passages that hold most of the weight of the question's words, by document.
     fn candidates(
         &self,
-        asked: &Asked,
-        stands: &[(TermHash, Stand)],
+        asked: &WeighedQuestion,
+        stands: &[(TermHash, Substitute)],
         only: Filter<'_>,
     ) -> Vec<(u32, Vec<u32>)> {
         let mut found: Vec<(f64, PassageAt)> = Vec::new();

@@ -5,7 +5,7 @@ use replyx_core::{
     file::{Content, Held},
     ids::DocumentId,
     knowledge::{Document, DocumentKind, Fingerprint, NewDocument, Source, WebPage},
-    rules::{document::Missed, source::Fetched},
+    rules::{document::MissedPage, source::Fetched},
 };
 use replyx_crawl::{Outcome, Page, Visit};
 use replyx_storage::{StorageError, Tx};
@@ -193,8 +193,8 @@ impl Desk<'_> {
     async fn miss(&mut self, url: &Url) -> Result<Kept, StorageError> {
         let Some(document) = self.find(url).await? else { return Ok(Kept::Nothing) };
         match document.miss_page(self.tools.clock.now()) {
-            Some(Missed::Kept(change)) => drop(self.tx.apply(change).await?),
-            Some(Missed::Gone(change)) => drop(self.tx.apply(change).await?),
+            Some(MissedPage::Kept(change)) => drop(self.tx.apply(change).await?),
+            Some(MissedPage::Gone(change)) => drop(self.tx.apply(change).await?),
             None => {}
         }
         Ok(Kept::Nothing)

@@ -18,7 +18,7 @@ use replyx_crawl::{Crawl, Meter};
 const ROOM: usize = 256;
 
 /// A crawl that is under way.
-pub(super) struct Going {
+pub(super) struct ActiveCrawl {
     pub(super) crawl: Crawl,
     pub(super) progress: Progress,
     /// What it has read and is not counted yet.
@@ -34,7 +34,7 @@ pub(super) struct Going {
 pub struct Parking {
     /// How long a crawl goes on before it gives way to others that wait.
     pub(super) slice: Duration,
-    stands: Mutex<HashMap<SourceId, (Instant, Going)>>,
+    stands: Mutex<HashMap<SourceId, (Instant, ActiveCrawl)>>,
 }
 
 impl Default for Parking {
@@ -55,11 +55,11 @@ impl Parking {
         Self { slice, stands: Mutex::default() }
     }
 
-    fn stands(&self) -> MutexGuard<'_, HashMap<SourceId, (Instant, Going)>> {
+    fn stands(&self) -> MutexGuard<'_, HashMap<SourceId, (Instant, ActiveCrawl)>> {
         self.stands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn park(&self, source: SourceId, going: Going) {
+    pub(super) fn park(&self, source: SourceId, going: ActiveCrawl) {
         let mut stands = self.stands();
         if stands.len() >= ROOM
             && let Some(oldest) = stands.iter().min_by_key(|(_, (since, _))| *since)
@@ -70,7 +70,7 @@ impl Parking {
         stands.insert(source, (Instant::now(), going));
     }
 
-    pub(super) fn leave(&self, source: SourceId) -> Option<Going> {
+    pub(super) fn leave(&self, source: SourceId) -> Option<ActiveCrawl> {
         self.stands().remove(&source).map(|(_, going)| going)
     }
 }

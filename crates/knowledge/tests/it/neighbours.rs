@@ -13,7 +13,7 @@ use replyx_knowledge::{
         IndexContext, embed,
         neighbours::{self, IndexNeighbours},
     },
-    search::{Found, Mode, Query, Search, SearchPath},
+    search::{Mode, Query, Search, SearchOutcome, SearchPath},
 };
 use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::{
@@ -83,7 +83,13 @@ impl Given {
         embed::refresh(self.tools(shop, shop.db), 10).await.unwrap();
     }
 
-    async fn near(&self, shop: &Shop<'_>, of: AssistantId, vector: &[f32], limit: usize) -> Found {
+    async fn near(
+        &self,
+        shop: &Shop<'_>,
+        of: AssistantId,
+        vector: &[f32],
+        limit: usize,
+    ) -> SearchOutcome {
         let query = Query {
             mode: Mode::Vectors,
             vector: Some(vector),
@@ -181,7 +187,7 @@ async fn delete(shop: &Shop<'_>, document: &Document) {
     tx.commit().await.unwrap();
 }
 
-fn ids(found: &Found) -> HashSet<PassageId> {
+fn ids(found: &SearchOutcome) -> HashSet<PassageId> {
     found.hits.iter().map(|hit| hit.passage.id).collect()
 }
 

@@ -14,7 +14,7 @@ use replyx_core::{
 };
 use replyx_knowledge::{
     index::{self, IndexContext, IndexDocument},
-    search::{Found, Hit, Query, Search},
+    search::{Hit, Query, Search, SearchOutcome},
 };
 use replyx_llm::Embeddings;
 use replyx_storage::Db;
@@ -113,7 +113,7 @@ impl<'d> Shop<'d> {
     }
 
     /// Finds passages of any assistant of any workspace.
-    pub(crate) async fn find(&self, of: AssistantId, query: &Query<'_>) -> Found {
+    pub(crate) async fn find(&self, of: AssistantId, query: &Query<'_>) -> SearchOutcome {
         self.finder.find(self.db, self.workspace, of, query).await.unwrap()
     }
 

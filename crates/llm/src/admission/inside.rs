@@ -27,9 +27,9 @@ pub(crate) enum SharePlace {
     Freed,
 }
 
-/// A call that was let in. Dropped without [`Inside::end`], it gives everything back at once.
+/// A call that was let in. Dropped without [`AdmittedCall::end`], it gives everything back at once.
 #[derive(Debug)]
-pub(crate) struct Inside {
+pub(crate) struct AdmittedCall {
     doors: Arc<Doors>,
     ask: Arc<AdmissionRequest>,
     pub(crate) probe: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Inside {
     owed: AtomicI64,
 }
 
-impl Inside {
+impl AdmittedCall {
     /// For a call that is about to be let in.
     pub(super) fn new(doors: &Arc<Doors>, ask: &Arc<AdmissionRequest>) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Inside {
     }
 }
 
-impl Drop for Inside {
+impl Drop for AdmittedCall {
     fn drop(&mut self) {
         if self.over {
             return;

@@ -7,13 +7,13 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{AdmissionRequest, Inside, Turned};
+use super::{AdmissionRefusal, AdmissionRequest, AdmittedCall};
 
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) id: u64,
     pub(super) ask: Arc<AdmissionRequest>,
-    pub(super) tell: oneshot::Sender<Result<Inside, Turned>>,
+    pub(super) tell: oneshot::Sender<Result<AdmittedCall, AdmissionRefusal>>,
 }
 
 /// How a call leaves its line.

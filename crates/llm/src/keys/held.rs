@@ -43,13 +43,13 @@ pub(crate) struct HeldKey {
     /// Names the key together with its secret: another secret has another history.
     pub(crate) mark: String,
     last_use: AtomicU64,
-    known: Mutex<Known>,
+    known: Mutex<KnownStanding>,
     guesses: AtomicU32,
     announced: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownStanding {
     standing: Standing,
     until: Instant,
     ask_again: Instant,
@@ -68,13 +68,13 @@ impl HeldKey {
             client,
             mark,
             last_use: AtomicU64::new(0),
-            known: Mutex::new(Known { standing, until: now, ask_again: now }),
+            known: Mutex::new(KnownStanding { standing, until: now, ask_again: now }),
             guesses: AtomicU32::new(0),
             announced: Mutex::default(),
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, KnownStanding> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +97,8 @@ impl HeldKey {
 
     pub(crate) fn rests(&self, standing: Standing, time: Duration) {
         let now = Instant::now();
-        *self.known() = Known { standing, until: now + time, ask_again: now + time.min(RELY) };
+        *self.known() =
+            KnownStanding { standing, until: now + time, ask_again: now + time.min(RELY) };
     }
 
     /// It should rest, but may be tried where nothing else is left.
@@ -108,7 +109,7 @@ impl HeldKey {
     /// It stands so for this time, but is asked for all the same: another call may pass.
     pub(crate) fn stands(&self, standing: Standing, time: Duration) {
         let now = Instant::now();
-        *self.known() = Known { standing, until: now + time, ask_again: now };
+        *self.known() = KnownStanding { standing, until: now + time, ask_again: now };
     }
 
     /// It has answered. What was learnt of it while it did is not forgotten.
@@ -116,7 +117,7 @@ impl HeldKey {
         let now = Instant::now();
         let mut known = self.known();
         if known.ask_again <= now {
-            *known = Known { standing: Standing::Ready, until: now, ask_again: now };
+            *known = KnownStanding { standing: Standing::Ready, until: now, ask_again: now };
         }
         self.guesses.store(0, Ordering::Relaxed);
     }
@@ -124,7 +125,7 @@ impl HeldKey {
     /// Nothing that was known of it counts any more.
     pub(crate) fn readmitted(&self) {
         let now = Instant::now();
-        *self.known() = Known { standing: Standing::Ready, until: now, ask_again: now };
+        *self.known() = KnownStanding { standing: Standing::Ready, until: now, ask_again: now };
     }
 
     pub(crate) fn standing(&self) -> Standing {

@@ -11,8 +11,8 @@ use replyx_core::{clock::Clock, retry::Retry};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    admission::{AdmissionRequest, Inside, Turned},
-    attempt::{Brought, Reading},
+    admission::{AdmissionRefusal, AdmissionRequest, AdmittedCall},
+    attempt::{AttemptOutput, Reading},
     book::Entry,
     chat::{ChatRequest, Completion, Failure, Progress, Spent},
     error::ModelError,
@@ -26,7 +26,7 @@ mod account;
 mod blame;
 mod learn;
 
-use account::{Bound, Underway};
+use account::{Bound, RunningAttempt};
 use blame::Blame;
 pub(crate) use learn::told;
 use learn::{Checks, Guesses};
@@ -270,13 +270,13 @@ impl<'a> Call<'a> {
             // What runs here costs nothing.
             None => None,
         };
-        let mut underway = Underway {
+        let mut underway = RunningAttempt {
             id,
             link,
             request: &request,
             key,
             bound,
-            brought: Brought::default(),
+            brought: AttemptOutput::default(),
             begun,
             entry,
             inside: inside.as_ref(),
@@ -325,7 +325,7 @@ impl<'a> Call<'a> {
         held: &Arc<HeldKey>,
         bound: &Bound,
         guesses: Guesses,
-    ) -> Result<Inside, Fallen> {
+    ) -> Result<AdmittedCall, Fallen> {
         let link = &candidate.link;
         if !bound.is_priced() && held.key.limits_money() {
             return Err(Fallen::Barred(ModelError::NoPrice { model: link.model.clone() }));
@@ -356,15 +356,15 @@ impl<'a> Call<'a> {
                 }
                 Ok(inside)
             }
-            Err(Turned::Gate { gate, wait }) if checks.is_money(gate) => {
+            Err(AdmissionRefusal::Gate { gate, wait }) if checks.is_money(gate) => {
                 self.models.note_refusal(&checks, gate, wait);
                 Err(Fallen::Limited { wait })
             }
-            Err(Turned::Gate { gate, wait }) => {
+            Err(AdmissionRefusal::Gate { gate, wait }) => {
                 let guessed = self.models.note_refusal(&checks, gate, wait);
                 Err(Fallen::Resting { wait, guessed })
             }
-            Err(Turned::Busy | Turned::Share | Turned::Provider) => {
+            Err(AdmissionRefusal::Busy | AdmissionRefusal::Share | AdmissionRefusal::Provider) => {
                 Err(Fallen::Barred(ModelError::Busy))
             }
         }

@@ -141,14 +141,14 @@ impl fmt::Debug for Endpoint {
 }
 
 /// What is asked, without what only a model that quotes needs.
-pub(super) struct Asked {
+pub(super) struct PlainRequest {
     pub(super) model: String,
     pub(super) temperature: f64,
     pub(super) max_tokens: u32,
     pub(super) messages: Vec<ChatMessage>,
 }
 
-impl Asked {
+impl PlainRequest {
     pub(super) fn of(request: &ChatRequest) -> Self {
         Self {
             model: request.model.clone(),
@@ -203,11 +203,11 @@ impl Endpoint {
     pub(super) fn ask<P: Protocol>(
         &self,
         request: &ChatRequest,
-        body: fn(&Asked, &Shape) -> Vec<u8>,
+        body: fn(&PlainRequest, &Shape) -> Vec<u8>,
         protocol: P,
     ) -> BoxStream<'static, Result<Delta, ModelError>> {
         let endpoint = self.clone();
-        let asked = Asked::of(request);
+        let asked = PlainRequest::of(request);
         stream::once(async move {
             let words = Words::of(&asked.messages, endpoint.key.expose_secret());
             let response = endpoint.open(&asked, body, &words).await?;
@@ -225,8 +225,8 @@ impl Endpoint {
 
     async fn open(
         &self,
-        asked: &Asked,
-        body: fn(&Asked, &Shape) -> Vec<u8>,
+        asked: &PlainRequest,
+        body: fn(&PlainRequest, &Shape) -> Vec<u8>,
         words: &Words,
     ) -> Result<Response, ModelError> {
         let mut shape = self.shapes.of(&asked.model);

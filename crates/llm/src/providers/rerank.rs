@@ -73,11 +73,11 @@ impl fmt::Debug for Reranker {
 
 #[derive(Deserialize)]
 struct Answer {
-    results: Vec<Judged>,
+    results: Vec<RankedDocument>,
 }
 
 #[derive(Deserialize)]
-struct Judged {
+struct RankedDocument {
     index: usize,
     relevance_score: f64,
 }
@@ -218,8 +218,10 @@ mod tests {
     use super::*;
 
     fn of(results: &[(usize, f64)], count: usize) -> Option<Vec<usize>> {
-        let judged =
-            |(index, score): &(usize, f64)| Judged { index: *index, relevance_score: *score };
+        let judged = |(index, score): &(usize, f64)| RankedDocument {
+            index: *index,
+            relevance_score: *score,
+        };
         places(Answer { results: results.iter().map(judged).collect() }, count).ok()
     }
 

@@ -46,7 +46,7 @@ pub enum Command {
 
 /// Which documents are left out.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Hide {
+pub enum Holdout {
     /// The second half.
     Half,
     /// Every other one: its neighbors, which are often about the same subject, stay.
@@ -72,7 +72,7 @@ pub struct Eval {
     model: Option<String>,
     /// Leaves out some documents of the file: questions about only these should be declined.
     #[arg(long, conflicts_with = "assistant")]
-    hide: Option<Hide>,
+    hide: Option<Holdout>,
     /// Compares with a run saved by `--save`.
     #[arg(long, value_name = "RUN.json")]
     compare: Option<PathBuf>,
@@ -93,7 +93,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 /// Whom the questions are put to.
-struct Asked<'e> {
+struct AskedAssistant<'e> {
     engine: &'e Engine,
     workspace: WorkspaceId,
     assistant: AssistantId,
@@ -205,13 +205,13 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Takes documents away and returns their names.
-fn hide(which: Hide, file: &mut QuestionFile) -> Vec<String> {
+fn hide(which: Holdout, file: &mut QuestionFile) -> Vec<String> {
     let half = file.documents.len().div_ceil(2);
     let mut hidden = Vec::new();
     for (place, document) in mem::take(&mut file.documents).into_iter().enumerate() {
         let stays = match which {
-            Hide::Half => place < half,
-            Hide::Alternate => place % 2 == 0,
+            Holdout::Half => place < half,
+            Holdout::Alternate => place % 2 == 0,
         };
         if stays {
             file.documents.push(document);
@@ -234,12 +234,12 @@ fn forget(file: &mut QuestionFile, hidden: &[String]) {
 }
 
 async fn measure(
-    asked: Asked<'_>,
+    asked: AskedAssistant<'_>,
     eval: &Eval,
     file: &QuestionFile,
     name: String,
 ) -> anyhow::Result<Saved> {
-    let Asked { engine, workspace, assistant, mut settings } = asked;
+    let AskedAssistant { engine, workspace, assistant, mut settings } = asked;
     if let Some(model) = &eval.model {
         settings.model = Some(model.clone());
         settings.fallback_models.clear();

@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use anyhow::anyhow;
 use replyx_core::setting;
 
-use super::given::Given;
+use super::given::GivenSettings;
 
 /// The settings that platform admins change, as far as the configuration sets them.
-pub(super) fn read(given: &Given, note: &mut impl FnMut(anyhow::Error)) -> HashMap<String, String> {
+pub(super) fn read(
+    given: &GivenSettings,
+    note: &mut impl FnMut(anyhow::Error),
+) -> HashMap<String, String> {
     let mut defaults = HashMap::new();
     for spec in setting::SETTINGS {
         let value = match given.text(spec.name) {

@@ -46,7 +46,7 @@ pub type Flags = Vec<(&'static str, &'static str, String)>;
 
 /// Everything that was given, by the name of the setting.
 #[derive(Clone, Default)]
-pub(super) struct Given {
+pub(super) struct GivenSettings {
     values: BTreeMap<String, (Origin, Value)>,
     /// Warnings about variables that look like settings but are not.
     pub(super) suspicions: Vec<String>,
@@ -54,7 +54,7 @@ pub(super) struct Given {
 
 /// The settings that are no secrets.
 #[derive(Clone, Debug)]
-pub(super) struct Typed {
+pub(super) struct TypedSettings {
     pub(super) raw: Raw,
     pub(super) models: RawModels,
     pub(super) embeddings: RawEmbeddings,
@@ -62,13 +62,13 @@ pub(super) struct Typed {
 }
 
 /// Names alone: among the values are secrets.
-impl fmt::Debug for Given {
+impl fmt::Debug for GivenSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
     }
 }
 
-impl Given {
+impl GivenSettings {
     /// Reads the file and joins it with variables and flags. What is wrong goes into `faults`.
     pub(super) fn read(
         file: Option<&Path>,
@@ -165,7 +165,7 @@ impl Given {
 
     /// All settings that are no secrets. One that cannot be used goes into `faults` and counts as
     /// not given.
-    pub(super) fn typed(&mut self, faults: &mut Vec<String>) -> anyhow::Result<Typed> {
+    pub(super) fn typed(&mut self, faults: &mut Vec<String>) -> anyhow::Result<TypedSettings> {
         let typed = typed(self.values.iter());
         if typed.is_ok() {
             return Ok(typed?);
@@ -191,14 +191,14 @@ impl Given {
 
 fn typed<'v>(
     given: impl Iterator<Item = (&'v String, &'v (Origin, Value))>,
-) -> Result<Typed, ConfigError> {
+) -> Result<TypedSettings, ConfigError> {
     let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
     let mut builder = config::Config::builder().add_source(defaults);
     for (name, (_, value)) in given {
         builder = builder.set_override(name, value.clone())?;
     }
     let settings = builder.build()?;
-    Ok(Typed {
+    Ok(TypedSettings {
         raw: settings.clone().try_deserialize()?,
         models: settings.clone().try_deserialize()?,
         embeddings: settings.clone().try_deserialize()?,

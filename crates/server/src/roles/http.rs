@@ -21,9 +21,9 @@ use hyper_util::{
 };
 use ipnet::IpNet;
 use replyx_api::{
-    ApiSettings, Bounds, Endless,
+    ApiSettings, Bounds, EndlessResponse,
     address::ClientAddress,
-    shares::{Full, Place, Places},
+    shares::{Place, Places, ShareRefusal},
 };
 use socket2::SockRef;
 use tokio::{
@@ -107,10 +107,10 @@ pub async fn serve(
 }
 
 /// Tells a connection that there is no place for it, as far as that needs no waiting.
-fn refuse(stream: &TcpStream, full: Full) {
+fn refuse(stream: &TcpStream, full: ShareRefusal) {
     let bound = match full {
-        Full::All => "all",
-        Full::One => "one",
+        ShareRefusal::All => "all",
+        ShareRefusal::One => "one",
     };
     metrics::counter!("refused_for_room_total", "what" => "connection", "bound" => bound)
         .increment(1);
@@ -126,9 +126,9 @@ struct Door {
 }
 
 impl Door {
-    fn admit(&self, peer: SocketAddr) -> Result<Place, Full> {
+    fn admit(&self, peer: SocketAddr) -> Result<Place, ShareRefusal> {
         let address = ClientAddress(peer.ip());
-        // Behind a proxy of ours are many clients; it has its own bounds for them.
+        // Behind a trusted proxy are many clients; it has its own bounds for them.
         let is_ours = self.trusted.iter().any(|net| net.contains(&peer.ip().to_canonical()));
         if is_ours { self.places.take_for_nobody() } else { self.places.take(address) }
     }
@@ -161,7 +161,7 @@ impl Door {
             async move {
                 let response: Response = answer.await?;
                 let response = response.map(|body| Answered { body, _busy: busy });
-                if response.extensions().get::<Endless>().is_some() {
+                if response.extensions().get::<EndlessResponse>().is_some() {
                     // The connection goes on without the HTTP server, which ends here. If it has
                     // ended already, so has the answer.
                     let _ = handed.try_send(response);

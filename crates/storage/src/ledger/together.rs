@@ -8,7 +8,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use super::{BalanceRow, Posted, SystemLedger, credits, holds, insert};
+use super::{BalanceRow, NewEntry, SystemLedger, credits, holds, insert};
 use crate::StorageError;
 
 /// A locked balance, with what decides whether the trial pays.
@@ -128,7 +128,7 @@ impl SystemLedger<'_> {
 
     /// Writes entries that were made from locked balances, those of a workspace in their order.
     pub async fn post_each(self, entries: &[Entry]) -> Result<(), StorageError> {
-        let posted: Result<Vec<_>, _> = entries.iter().map(Posted::of).collect();
+        let posted: Result<Vec<_>, _> = entries.iter().map(NewEntry::of).collect();
         insert(self.tx, &posted?).await
     }
 

@@ -21,7 +21,7 @@ pub struct Uncopied {
 
 /// An assistant that knows much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Large {
+pub struct LargeAssistant {
     /// Whose.
     pub workspace: WorkspaceId,
     /// The assistant.
@@ -291,7 +291,7 @@ impl SystemNeighbours<'_> {
     }
 
     /// The assistants that know more than `least` passages.
-    pub async fn large(self, least: i64) -> Result<Vec<Large>, StorageError> {
+    pub async fn large(self, least: i64) -> Result<Vec<LargeAssistant>, StorageError> {
         const SQL: &str = "
             SELECT assistants.workspace_id, assistants.id, CAST(SUM(documents.passages) AS BIGINT),
                    assistants.knowledge_revision
@@ -306,7 +306,7 @@ impl SystemNeighbours<'_> {
         let rows = rows!(self.tx, (Uuid, Uuid, i64, i64), SQL; least);
         Ok(rows
             .into_iter()
-            .map(|(workspace, assistant, passages, revision)| Large {
+            .map(|(workspace, assistant, passages, revision)| LargeAssistant {
                 workspace: workspace.into(),
                 assistant: assistant.into(),
                 passages,

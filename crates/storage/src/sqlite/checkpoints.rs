@@ -1,7 +1,7 @@
 //! Copying the write-ahead log into the file.
 //!
 //! A commit appends to the log. Copying it costs two waits for the disk, so a thread of its own
-//! does that as soon as there is enough to copy, beside whoever reads and writes. The log starts
+//! does that as soon as there is enough to copy, beside readers and writers. The log starts
 //! again at its beginning when all of it has been copied and nobody reads from it; under steady
 //! load that may never happen by itself. So there is a bound: the commit that passes it empties the
 //! log while no other can write.
@@ -31,7 +31,7 @@ const READERS: Duration = Duration::from_millis(100);
 pub(super) struct Checkpoints {
     file: File,
     copier: Mutex<Option<Copier>>,
-    /// Held by whoever copies the log: `SQLite` would refuse the second one.
+    /// Held by the task that copies the log: `SQLite` would refuse the second one.
     copying: Arc<Mutex<()>>,
     /// With how many pages the log is emptied.
     bound: AtomicU32,

@@ -43,7 +43,7 @@ pub(super) fn take_pages() -> u32 {
 
 /// What to do when another program holds the write lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OnBusy {
+pub(super) enum BusyPolicy {
     /// Try again.
     Wait,
     Fail,
@@ -97,7 +97,7 @@ impl File {
         }));
         raw.set_prepared_statement_cache_capacity(STATEMENTS);
         // Otherwise each value of a `LIMIT`, and each that a partial index may be about, has its
-        // statement parsed and planned anew.
+        // statement parsed and planned again.
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(raw)
     }
@@ -150,14 +150,14 @@ impl Connection {
 
     /// Takes the write lock, or tells that another program has it; as an error when the caller does
     /// not want to wait any longer.
-    pub(super) fn begin_immediate(&mut self, busy: OnBusy) -> Result<bool, sqlx::Error> {
+    pub(super) fn begin_immediate(&mut self, busy: BusyPolicy) -> Result<bool, sqlx::Error> {
         let begun = self.raw.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| {
             begin.raw_execute()?;
             Ok(())
         });
         match begun {
             Ok(()) => Ok(true),
-            Err(error) if busy == OnBusy::Wait && is_busy(&error) => Ok(false),
+            Err(error) if busy == BusyPolicy::Wait && is_busy(&error) => Ok(false),
             Err(error) => Err(told(error)),
         }
     }
@@ -320,7 +320,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = connection(&folder);
         connection.run("CREATE TABLE t (x INTEGER)", &[]).unwrap();
-        assert!(connection.begin_immediate(OnBusy::Fail).unwrap());
+        assert!(connection.begin_immediate(BusyPolicy::Fail).unwrap());
         connection.run("INSERT INTO t VALUES (1)", &[]).unwrap();
         assert!(connection.clean());
         assert_eq!(connection.row::<(i64,)>("SELECT COUNT(*) FROM t", &[]).unwrap(), Some((0,)));

@@ -396,7 +396,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         turns.request(ours.dialog.id, at(1), at(1)) => Err(StorageError::Constraint { .. }),
         turns.finish(ours.dialog.id, by) => Ok(false),
         turns.hand_back(ours.dialog.id, by, at(1), replyx_storage::turns::Attempts::Reset) => Ok(false),
-        turns.wait(ours.dialog.id, by, at(1), replyx_storage::turns::Late { after: 0, until: at(2), tries: 0 })
+        turns.wait(ours.dialog.id, by, at(1), replyx_storage::turns::LateQuestion { after: 0, until: at(2), tries: 0 })
             => Ok(false),
         turns.count() => Ok(0),
         turns.forget_waiting(at(9)) => Ok(0),

@@ -11,7 +11,7 @@ use replyx_storage::{
     fair::Places,
     on_every_db,
     testing::{self, TestDb},
-    turns::{Attempts, ClaimedTurn, Late},
+    turns::{Attempts, ClaimedTurn, LateQuestion},
 };
 use tokio::task::JoinSet;
 
@@ -118,7 +118,7 @@ async fn a_turn_that_answers_late_waits_until_the_customer_writes_again(home: &T
     let by = id();
     let tenant = given::tenant(db).await;
     let dialog = tenant.dialog.id;
-    let late = Late { after: 3, until: at(600), tries: 2 };
+    let late = LateQuestion { after: 3, until: at(600), tries: 2 };
     request(db, &tenant, at(0), at(3)).await;
     assert!(
         !commit!(db, |tx| tx.workspace(tenant.id).turns().wait(dialog, by, at(60), late)),

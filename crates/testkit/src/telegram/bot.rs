@@ -146,7 +146,7 @@ impl BotCore {
         self.give(json!({ kind: payload }), self.shared.checks)
     }
 
-    /// Gives the bot an update, with an id of ours unless it has one.
+    /// Gives the bot an update, with the next id unless it has one.
     fn give(&self, mut update: Value, checked: bool) -> i64 {
         // From its number to the inbox, one at a time: a poller that confirms a later one would
         // never see it.

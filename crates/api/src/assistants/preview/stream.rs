@@ -19,7 +19,7 @@ use tracing::Instrument;
 
 use super::view::{PreviewView, PromptView, prompt};
 use crate::{
-    access::Since,
+    access::Freshness,
     assistants::search::HitView,
     state::AppState,
     streams::{End, Guard, HEARTBEAT, PATIENCE, Stream},
@@ -85,7 +85,7 @@ async fn follow(
 
 /// Tells the end, if the reader may hear it still.
 async fn tell_end(stream: &mut Stream, story: Story, come: Come) -> End {
-    if !stream.may_go_on(Since::Instant(Instant::now())).await {
+    if !stream.may_go_on(Freshness::Instant(Instant::now())).await {
         return End::Over;
     }
     let told = tokio::select! {

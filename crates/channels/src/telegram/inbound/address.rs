@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Us;
+use super::BotIdentity;
 
 /// What a message says to us.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) enum Addressed {
 }
 
 /// In private everything is meant for us.
-pub(super) fn in_private(text: &str, us: Us<'_>) -> Addressed {
+pub(super) fn in_private(text: &str, us: BotIdentity<'_>) -> Addressed {
     match Command::read(text) {
         Some(command) if command.is_start() && command.bot.is_none_or(|bot| us.is(bot)) => {
             Addressed::Start
@@ -25,7 +25,7 @@ pub(super) fn in_private(text: &str, us: Us<'_>) -> Addressed {
 
 /// In a group our name, a command with our name, or a reply to us is. Nothing when it is not meant
 /// for us.
-pub(super) fn in_group(text: &str, message: &Value, us: Us<'_>) -> Option<Addressed> {
+pub(super) fn in_group(text: &str, message: &Value, us: BotIdentity<'_>) -> Option<Addressed> {
     if let Some(command) = Command::read(text)
         && let Some(bot) = command.bot
     {
@@ -43,11 +43,11 @@ pub(super) fn in_group(text: &str, message: &Value, us: Us<'_>) -> Option<Addres
 
 /// Whether we said a message. That a topic was created by us is said by nobody, and everything in
 /// the topic seems to reply to it.
-pub(super) fn is_ours(message: &Value, us: Us<'_>) -> bool {
+pub(super) fn is_ours(message: &Value, us: BotIdentity<'_>) -> bool {
     message["from"]["id"].as_i64() == Some(us.id) && message.get("forum_topic_created").is_none()
 }
 
-impl Us<'_> {
+impl BotIdentity<'_> {
     fn is(self, username: &str) -> bool {
         self.username.eq_ignore_ascii_case(username)
     }

@@ -4,7 +4,7 @@ use replyx_core::channel::{Attachment, ChatKind, InboundContent, MessageRef, Quo
 use serde_json::Value;
 
 use super::{
-    Us,
+    BotIdentity,
     address::{self, Addressed},
 };
 use crate::telegram::{TEXT_LIMIT, split::cut_units};
@@ -51,7 +51,7 @@ pub(super) fn read(
     message_id: MessageRef,
     chat: ChatKind,
     quoted: Option<Quoted>,
-    us: Us<'_>,
+    us: BotIdentity<'_>,
 ) -> Result<Said, &'static str> {
     let text = ["text", "caption"].iter().find_map(|field| message[*field].as_str());
     let what = MEDIA.iter().find(|(field, _)| message.get(field).is_some()).map(|(_, what)| what);
@@ -94,7 +94,7 @@ pub(super) fn read(
 
 /// The earlier words that a message is about: what it replies to, or the part of that which its
 /// sender chose.
-pub(super) fn quoted(message: &Value, us: Us<'_>) -> Option<Quoted> {
+pub(super) fn quoted(message: &Value, us: BotIdentity<'_>) -> Option<Quoted> {
     let earlier = &message["reply_to_message"];
     let chosen = message["quote"]["text"].as_str();
     let whole = || ["text", "caption"].iter().find_map(|field| earlier[*field].as_str());

@@ -4,7 +4,7 @@ use serde_json::{Map, json};
 
 use super::*;
 
-const US: Us<'_> = Us { id: 42, username: "shop_bot" };
+const US: BotIdentity<'_> = BotIdentity { id: 42, username: "shop_bot" };
 
 fn read_raw(raw: Value) -> Read {
     read(&RawUpdate { update_id: 7, raw }, US)

@@ -55,14 +55,14 @@ pub struct Cause {
     /// Identity of the message that says so.
     pub message_id: MessageId,
     /// Who.
-    pub by: By,
+    pub by: Initiator,
     /// When.
     pub now: DateTime<Utc>,
 }
 
 /// Who changes control.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum Initiator {
     /// The program, because of a rule of the owner's or of what the customer said.
     Program,
     /// Somebody on our side.
@@ -77,13 +77,13 @@ pub enum By {
 impl Cause {
     /// The program does it.
     pub const fn of_program(message_id: MessageId, now: DateTime<Utc>) -> Self {
-        Self { message_id, by: By::Program, now }
+        Self { message_id, by: Initiator::Program, now }
     }
 
     fn operator(&self) -> Option<&Operator> {
         match &self.by {
-            By::Program => None,
-            By::Operator { operator, .. } => Some(operator),
+            Initiator::Program => None,
+            Initiator::Operator { operator, .. } => Some(operator),
         }
     }
 
@@ -93,8 +93,8 @@ impl Cause {
         A: Act<Log = WorkspaceLog>,
     {
         match &self.by {
-            By::Program => change,
-            By::Operator { actor, .. } => change.done_by(actor, act, self.now),
+            Initiator::Program => change,
+            Initiator::Operator { actor, .. } => change.done_by(actor, act, self.now),
         }
     }
 }
@@ -200,7 +200,7 @@ impl Dialog {
         self.assignee = hands.operator;
         self.closed_at = (*to == Control::Closed).then_some(now);
 
-        // Whoever is answered by a human, or waits for one, has been asking since the first time.
+        // A customer who is answered by a human, or waits for one, has been asking since the first time.
         let asking = matches!(to, Control::Waiting | Control::Human);
         self.asking_since = asking.then_some(self.asking_since.unwrap_or(now));
         self.handoff_reason = self.handoff_reason.filter(|_| asking);

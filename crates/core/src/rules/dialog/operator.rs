@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Overtaken, Utterance};
+use super::{AssistantNotInControl, Utterance};
 use crate::{
     change::Change,
     dialog::{Control, Dialog, Operator},
@@ -29,14 +29,14 @@ impl Dialog {
     ///
     /// # Errors
     ///
-    /// [`Overtaken`] unless a human has control.
+    /// [`AssistantNotInControl`] unless a human has control.
     pub fn answer(
         mut self,
         words: Written,
         now: DateTime<Utc>,
-    ) -> Result<Change<Utterance>, Overtaken> {
+    ) -> Result<Change<Utterance>, AssistantNotInControl> {
         if self.control != Control::Human {
-            return Err(Overtaken(self.control));
+            return Err(AssistantNotInControl(self.control));
         }
         let client_id = words.client_id.clone();
         let message = self.utter(words, MessageKind::Text, Delivery::Queued, now);
@@ -109,12 +109,16 @@ impl Dialog {
 }
 
 impl Utterance {
-    /// Whoever has just taken over answers with the same step.
+    /// An operator who has just taken over answers with the same step.
     ///
     /// # Errors
     ///
-    /// [`Overtaken`] unless a human has control.
-    pub fn answer(self, words: Written, now: DateTime<Utc>) -> Result<Change<Self>, Overtaken> {
+    /// [`AssistantNotInControl`] unless a human has control.
+    pub fn answer(
+        self,
+        words: Written,
+        now: DateTime<Utc>,
+    ) -> Result<Change<Self>, AssistantNotInControl> {
         let Self { dialog, message: taken_over, queue, .. } = self;
         let change = dialog.answer(words, now)?;
         Ok(change.with(|said| Self { notice: Some(taken_over), queue, ..said }))

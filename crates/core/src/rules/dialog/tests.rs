@@ -43,7 +43,7 @@ fn operator(name: &str) -> Operator {
 /// A person does something.
 fn by_person(now: DateTime<Utc>) -> Cause {
     let actor = Actor::nobody("anna@example.org", "203.0.113.7");
-    let by = By::Operator { operator: operator("Anna"), actor };
+    let by = Initiator::Operator { operator: operator("Anna"), actor };
     Cause { message_id: Clock::manual(now).id(), by, now }
 }
 
@@ -180,7 +180,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
     assert_eq!(said.dialog.control, Control::Waiting);
     assert_eq!((said.dialog.answered_seq, said.dialog.updated_at), (1, at(2)));
     let late = said.dialog.reply(reply, at(3));
-    assert_eq!(late.unwrap_err(), Overtaken(Control::Waiting));
+    assert_eq!(late.unwrap_err(), AssistantNotInControl(Control::Waiting));
 }
 
 #[test]

@@ -14,7 +14,7 @@ const MISSES: i64 = 2;
 
 /// What became of a page that was not there.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Missed {
+pub enum MissedPage {
     /// It is kept: it may come back.
     Kept(Change<Document>),
     /// It was not there too often.
@@ -59,10 +59,14 @@ impl Document {
     }
 
     /// The page is not there. `None`: the document is no page.
-    pub fn miss_page(mut self, now: DateTime<Utc>) -> Option<Missed> {
+    pub fn miss_page(mut self, now: DateTime<Utc>) -> Option<MissedPage> {
         let page = self.page.as_mut()?;
         page.misses += 1;
         let gone = page.misses >= MISSES;
-        Some(if gone { Missed::Gone(self.remove(now)) } else { Missed::Kept(self.told(now)) })
+        Some(if gone {
+            MissedPage::Gone(self.remove(now))
+        } else {
+            MissedPage::Kept(self.told(now))
+        })
     }
 }

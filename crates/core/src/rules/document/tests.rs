@@ -75,12 +75,16 @@ fn the_last_assistant_keeps_a_document() {
 #[test]
 fn a_page_that_is_missing_twice_in_a_row_goes() {
     let page = page_of(document());
-    let Some(Missed::Kept(change)) = page.miss_page(at(1)) else { panic!("once is not enough") };
+    let Some(MissedPage::Kept(change)) = page.miss_page(at(1)) else {
+        panic!("once is not enough")
+    };
     let found = after(after(change).find_page(at(2)).unwrap());
     assert_eq!(found.clone().find_page(at(3)), None);
 
-    let Some(Missed::Kept(change)) = found.miss_page(at(4)) else { panic!("it was there before") };
-    let Some(Missed::Gone(change)) = after(change).miss_page(at(5)) else { panic!("twice") };
+    let Some(MissedPage::Kept(change)) = found.miss_page(at(4)) else {
+        panic!("it was there before")
+    };
+    let Some(MissedPage::Gone(change)) = after(change).miss_page(at(5)) else { panic!("twice") };
     let names: Vec<_> = change.events().map(Event::name).collect();
     assert_eq!(names, ["document.deleted"]);
     assert_eq!(document().miss_page(at(1)), None);

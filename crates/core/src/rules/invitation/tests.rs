@@ -165,7 +165,7 @@ fn nobody_joins_a_suspended_workspace() {
 fn nobody_invites_above_their_role_or_a_member() {
     let mut world = world();
     world.invitation.role = Role::Owner;
-    let above = Some(InvitationRefused::AboveStanding(AboveStanding));
+    let above = Some(InvitationRefused::AboveStanding(RoleAboveOwn));
     assert_eq!(world.sent(Role::Admin, None).err(), above);
     let bob = Member { email: "bob@example.org".to_owned(), ..world.member.clone() };
     assert_eq!(world.sent(Role::Owner, Some(&bob)).err(), Some(InvitationRefused::InviteeIsMember));

@@ -64,7 +64,7 @@ fn nobody_touches_who_is_above_them_or_gives_more_than_they_have() {
     for acting in Role::ALL {
         let standing = standing(*acting);
         for role in Role::ALL {
-            let expected = (role > acting).then_some(MemberRefused::AboveStanding(AboveStanding));
+            let expected = (role > acting).then_some(MemberRefused::AboveStanding(RoleAboveOwn));
             let removed = member(*role).remove(&standing, &owners, &by, at(1));
             assert_eq!(removed.err(), expected, "{acting} removes {role}");
 

@@ -40,7 +40,7 @@ const VERSION_97: u16 = 0x0600;
 
 /// What is said of the cells of one sheet.
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct SheetRecords {
     looks: HashMap<(u32, u32), usize>,
     hidden_rows: Vec<u32>,
     hidden_columns: Vec<(u32, u32)>,
@@ -51,7 +51,7 @@ pub(super) struct Said {
 #[derive(Default)]
 pub(super) struct Book {
     looks: Vec<Look>,
-    sheets: Vec<Said>,
+    sheets: Vec<SheetRecords>,
 }
 
 impl Book {
@@ -136,8 +136,8 @@ fn code(data: &[u8], version: u16) -> Option<String> {
     Some(String::from_utf16_lossy(&units.map(|unit| u16::from_le_bytes(*unit)).collect::<Vec<_>>()))
 }
 
-fn of_sheet(sheet: &[u8], left: &mut usize) -> Said {
-    let mut said = Said::default();
+fn of_sheet(sheet: &[u8], left: &mut usize) -> SheetRecords {
+    let mut said = SheetRecords::default();
     // Charts inside a sheet have records of their own.
     let mut depth = 0_usize;
     let number = |data: &[u8], at: usize| half(data, at).map_or(0, u32::from);
@@ -175,7 +175,7 @@ fn of_sheet(sheet: &[u8], left: &mut usize) -> Said {
     said
 }
 
-fn note(said: &mut Said, left: &mut usize, place: (u32, u32), style: Option<u16>) {
+fn note(said: &mut SheetRecords, left: &mut usize, place: (u32, u32), style: Option<u16>) {
     if let Some(style) = style.filter(|style| *left > 0 && *style > 0) {
         *left -= 1;
         said.looks.insert(place, usize::from(style));

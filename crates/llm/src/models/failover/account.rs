@@ -10,8 +10,8 @@ use replyx_core::{
 use tokio::time::Instant;
 
 use crate::{
-    admission::Inside,
-    attempt::Brought,
+    admission::AdmittedCall,
+    attempt::AttemptOutput,
     book::Entry,
     chat::{ChatRequest, Completion, Spent, Usage},
     citations::cited,
@@ -24,7 +24,7 @@ use crate::{
     tokens::{count_tokens, most_tokens},
 };
 
-/// Tokens that a provider may add to a prompt of ours.
+/// Tokens that a provider may add to a prompt.
 const ADDED: u64 = 1_000;
 /// Tokens around each message.
 const AROUND: u64 = 8;
@@ -78,21 +78,21 @@ impl Bound {
 }
 
 /// An attempt under way. Dropped, it is accounted for as far as it came.
-pub(super) struct Underway<'a> {
+pub(super) struct RunningAttempt<'a> {
     pub(super) id: ModelCallId,
     pub(super) link: &'a Link,
     pub(super) request: &'a ChatRequest,
     pub(super) key: Option<ModelKeyId>,
     pub(super) bound: Bound,
-    pub(super) brought: Brought,
+    pub(super) brought: AttemptOutput,
     pub(super) begun: Instant,
     pub(super) entry: Option<Entry>,
-    pub(super) inside: Option<&'a Inside>,
+    pub(super) inside: Option<&'a AdmittedCall>,
 }
 
-impl Underway<'_> {
+impl RunningAttempt<'_> {
     /// It is over: what the provider charges for it, and what it brought.
-    pub(super) fn end(mut self, error: Option<&ModelError>) -> (Spent, Brought) {
+    pub(super) fn end(mut self, error: Option<&ModelError>) -> (Spent, AttemptOutput) {
         let usage = self.usage(error);
         if error.is_none() || usage != Usage::default() {
             measure::used(&self.link.provider, usage);
@@ -170,7 +170,7 @@ impl Underway<'_> {
     }
 }
 
-impl Drop for Underway<'_> {
+impl Drop for RunningAttempt<'_> {
     fn drop(&mut self) {
         let Some(entry) = self.entry.take() else { return };
         let spent = self.spent(self.estimate(), CANCELLED);
@@ -184,7 +184,7 @@ impl Drop for Underway<'_> {
 /// The answer. `spent` ends with what this attempt took; `asked` is when the first one began.
 pub(super) fn completion(
     request: &ChatRequest,
-    brought: Brought,
+    brought: AttemptOutput,
     spent: Vec<Spent>,
     begun: Instant,
     asked: Instant,

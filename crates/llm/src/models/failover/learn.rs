@@ -7,7 +7,7 @@ use replyx_live::{BreakerRules, Effect, Gate};
 
 use super::blame::Blame;
 use crate::{
-    admission::{Inside, SharePlace},
+    admission::{AdmittedCall, SharePlace},
     keys::{HeldKey, KeyEvent, Link, Standing},
     measure,
     models::Models,
@@ -145,7 +145,7 @@ impl Models {
     }
 
     /// Leaves, and tells the installation what the attempt has taught.
-    pub(super) async fn learn(&self, lesson: Lesson<'_>, inside: Inside) {
+    pub(super) async fn learn(&self, lesson: Lesson<'_>, inside: AdmittedCall) {
         let Lesson { link, held, blame, cost } = lesson;
         let worked = blame.map_or(Some(true), Blame::worked);
         let report = |key| Effect::Report { key, worked, rules: BreakerRules::default() };

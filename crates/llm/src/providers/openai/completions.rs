@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::super::{
     detail::Words,
     events::{Protocol, Stage},
-    http::{Asked, failed},
+    http::{PlainRequest, failed},
     parameters::{Parameter, Shape},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The body of a request.
-pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
+pub(super) fn body(asked: &PlainRequest, shape: &Shape) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         model: &'a str,

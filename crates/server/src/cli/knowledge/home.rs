@@ -37,7 +37,7 @@ use replyx_llm::EXTRACTIVE;
 use replyx_storage::{Db, PoolSize};
 use tempfile::TempDir;
 
-use super::Asked;
+use super::AskedAssistant;
 use crate::{
     app::{self, App},
     config::{Config, sqlite_file},
@@ -64,13 +64,16 @@ pub(super) async fn existing(config: &Config) -> anyhow::Result<App> {
 }
 
 /// The draft of an assistant of any workspace.
-pub(super) async fn assistant(engine: &Engine, id: AssistantId) -> anyhow::Result<Asked<'_>> {
+pub(super) async fn assistant(
+    engine: &Engine,
+    id: AssistantId,
+) -> anyhow::Result<AskedAssistant<'_>> {
     let mut tx = engine.db.read().await?;
     let workspace = tx.system().assistants().workspace(id).await?;
     let workspace = workspace.with_context(|| format!("there is no assistant {id}"))?;
     let found = tx.workspace(workspace).assistants().find(id).await?;
     let settings = found.with_context(|| format!("there is no assistant {id}"))?.settings;
-    Ok(Asked { engine, workspace, assistant: id, settings })
+    Ok(AskedAssistant { engine, workspace, assistant: id, settings })
 }
 
 /// The model whose vectors take part when this assistant is asked.
@@ -126,7 +129,7 @@ impl Home {
         let New(workspace) = tx.apply(workspace.create_unowned()).await?;
         tx.commit().await?;
 
-        // Whoever runs the installation says which model is measured, and what it may cost.
+        // The operator of the installation says which model is measured, and what it may cost.
         app.engine.models.set_allowed(None);
         let new = NewAssistant {
             name: "Evaluation".to_owned(),
@@ -158,7 +161,7 @@ impl Home {
         &self,
         documents: &[FileDocument],
         folder: &Path,
-    ) -> anyhow::Result<Asked<'_>> {
+    ) -> anyhow::Result<AskedAssistant<'_>> {
         ensure!(
             !documents.is_empty(),
             "the file names no documents; `--assistant` says whom to ask"
