@@ -33,14 +33,14 @@ impl SystemLoad<'_> {
             SELECT 'turns',
                    COALESCE(SUM(CASE WHEN claimed_by IS NULL AND due_at <= $1 THEN 1 ELSE 0 END), 0),
                    COALESCE(SUM(CASE WHEN claimed_by IS NOT NULL THEN 1 ELSE 0 END), 0),
-                   0,
+                   CAST(0 AS BIGINT),
                    MIN(CASE WHEN claimed_by IS NULL AND due_at <= $1 THEN due_at END)
               FROM turns";
         const PARTS: &str = "
             SELECT 'deliveries',
                    COALESCE(SUM(CASE WHEN status <> 'sending' AND due_at <= $1 THEN 1 ELSE 0 END), 0),
                    COALESCE(SUM(CASE WHEN status = 'sending' THEN 1 ELSE 0 END), 0),
-                   0,
+                   CAST(0 AS BIGINT),
                    MIN(CASE WHEN status <> 'sending' AND due_at <= $1 THEN due_at END)
               FROM outbox WHERE status IN ('queued', 'sending', 'uncertain')";
         const JOBS: &str = "

@@ -187,6 +187,7 @@ impl Town {
             // Nobody but an admin gets so far as to look for them.
             ("admin/model-providers", "ollama".to_owned()),
             ("admin/model-keys", Uuid::nil().to_string()),
+            ("admin/jobs", Uuid::nil().to_string()),
             ("admin/users", me["user"]["id"].as_str().unwrap().to_owned()),
             ("admin/workspaces", workspace.clone()),
             ("admin/settings", "login_lock_minutes".to_owned()),
