@@ -89,7 +89,7 @@ async fn show(engine: &Engine, dialog: &Dialog) -> Result<(), StorageError> {
         .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
     let channels = engine.channels.clone();
     tokio::spawn(async move {
-        let route = Route { secret: secret.as_ref(), address: &address };
+        let route = Route { secret: secret.as_ref(), address: &address, reply_to: None };
         channels.of(kind).type_to(route).await
     });
     Ok(())
