@@ -90,6 +90,7 @@ pub(crate) async fn open(
     let now = cx.clock.now();
     let lifetime = cx.tuning.days(setting::SESSION_DAYS);
     let (refresh, hash) = refresh_token();
+
     let session = Session {
         id: cx.clock.id(),
         user_id: user.id,
@@ -99,6 +100,7 @@ pub(crate) async fn open(
         last_used_at: now,
         expires_at: now + lifetime,
     };
+
     let change = match occasion {
         Occasion::NewAccount => session.begin(hash),
         Occasion::SignIn => session.open(hash, &device.of(user)),

@@ -1,8 +1,8 @@
 //! Who calls, and may they? An extractor per level of access: naming it in a handler's signature is
 //! the check.
 //!
-//! - [`Authorized`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act in, a
-//!   member or a key.
+//! - [`Authorized`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act
+//!   in, a member or a key.
 //! - [`Account`]: a person, whatever they may do anywhere; not a key.
 //! - [`Admin`]: a platform admin.
 

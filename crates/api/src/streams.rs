@@ -1,8 +1,8 @@
 //! Streams of server-sent events that live as long as the access that opened them.
 //!
-//! A handler asks its caller for a [`Guard`] (`Authorized::guard`), which takes a place among the streams
-//! of the caller and of the workspace, and opens a [`Stream`] with it. A task feeds the stream and
-//! closes it. Which rule holds inside:
+//! A handler asks its caller for a [`Guard`] (`Authorized::guard`), which takes a place among the
+//! streams of the caller and of the workspace, and opens a [`Stream`] with it. A task feeds the
+//! stream and closes it. Which rule holds inside:
 //!
 //! - [`Stream::send`] sends what was read from the database only after the access was read again,
 //!   later: a message that was committed after a revocation finds the stream closed, in every

@@ -112,8 +112,8 @@ pub struct AdmittedSource {
     url: Url,
 }
 
-/// Looks up where a new source leads. This may take seconds: a caller that goes on with [`create`] should
-/// look again whether the caller still may.
+/// Looks up where a new source leads. This may take seconds: a caller that goes on with [`create`]
+/// should look again whether the caller still may.
 ///
 /// # Errors
 ///

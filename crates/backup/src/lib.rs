@@ -9,7 +9,8 @@
 //! - A file under its final name is whole: it is written under another one first.
 //! - A file that was cut or changed is refused, and nothing of it lasts.
 //! - A restored home is paused ([`PAUSED`]) in the transaction that fills it.
-//! - It is encrypted if that is asked for ([`Seal`]), and then nothing of it can be read without the key.
+//! - It is encrypted if that is asked for ([`Seal`]), and then nothing of it can be read without
+//!   the key.
 //! - Secrets stay sealed: the file does not hold the key, and says which one it needs.
 
 use std::{io, path::PathBuf};

@@ -19,6 +19,7 @@ impl Waiting {
     /// Counts what is waiting.
     pub async fn of(db: &Db) -> Result<Self, BackupError> {
         const UNSENT: [&str; 3] = ["queued", "sending", "uncertain"];
+
         let mut waiting = Self::default();
         let mut snapshot = db.snapshot().await?;
         for table in snapshot.tables().await? {
@@ -27,12 +28,14 @@ impl Waiting {
                 Some(Cell::Text(word)) => word.clone(),
                 _ => String::new(),
             };
+
             let count = match table.name.as_str() {
                 "outbox" => &mut waiting.replies,
                 "turns" => &mut waiting.turns,
                 "jobs" => &mut waiting.jobs,
                 _ => continue,
             };
+
             snapshot
                 .rows(&table, |row| {
                     let is_waiting = match table.name.as_str() {

@@ -124,8 +124,8 @@ impl Upload {
     }
 }
 
-/// The media type of a file, detected from its first bytes alone: a name or a sender may say anything.
-/// What is not recognized and is text is `text/plain`.
+/// The media type of a file, detected from its first bytes alone: a name or a sender may say
+/// anything. What is not recognized and is text is `text/plain`.
 pub fn media_type(bytes: &[u8]) -> &'static str {
     const MARKS: [(usize, &[u8], &str); 16] = [
         (0, b"\x89PNG\r\n\x1a\n", "image/png"),

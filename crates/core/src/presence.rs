@@ -142,7 +142,8 @@ impl Seat {
     }
 }
 
-/// Who of these is given a dialog, and why. The operator who answered the customer last comes first.
+/// Who of these is given a dialog, and why. The operator who answered the customer last comes
+/// first.
 pub fn choose(
     assignment: Assignment,
     last: Option<UserId>,

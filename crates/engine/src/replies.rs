@@ -78,8 +78,8 @@ pub struct NewReply {
     pub seen_seq: Option<i64>,
 }
 
-/// Answers a customer. An operator who answers while nobody has the dialog takes it over in the same
-/// transaction.
+/// Answers a customer. An operator who answers while nobody has the dialog takes it over in the
+/// same transaction.
 ///
 /// # Errors
 ///

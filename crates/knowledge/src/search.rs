@@ -15,8 +15,8 @@
 //! - Both databases give one order: they store and load, and rank nothing. Only a large assistant
 //!   is searched through the indexes of the database (`large`): one of more than [`LARGE`] passages
 //!   where the database finds nearest vectors, and any that the memory does not hold.
-//! - Without vectors, or when a question cannot be embedded, words alone decide; [`SearchOutcome::vectors`]
-//!   says so.
+//! - Without vectors, or when a question cannot be embedded, words alone decide;
+//!   [`SearchOutcome::vectors`] says so.
 //! - What was deleted is not returned, however fresh: passages are read from the database at the
 //!   end. What was replaced in the meantime is looked for again.
 

@@ -48,8 +48,8 @@ pub struct Heart {
 }
 
 impl Heart {
-    /// Joins the installation, frees what the dead held, and then reports that this process lives. A process that had
-    /// our id before us is dead; on a database of one process all others are.
+    /// Joins the installation, frees what the dead held, and then reports that this process lives.
+    /// A process that had our id before us is dead; on a database of one process all others are.
     pub async fn begin(engine: &Engine) -> Result<Self, StorageError> {
         let fresh: ProcessId = engine.clock.id();
         engine.db.join_installation(fresh.into_uuid(), engine.clock.now()).await?;

@@ -50,7 +50,8 @@ pub struct Running {
     slot: Slot,
     /// What it works with.
     pub engine: Arc<Engine>,
-    /// Where it listens: for everything with the role `http`, else for health and metrics, if it does.
+    /// Where it listens: for everything with the role `http`, else for health and metrics, if it
+    /// does.
     pub address: Option<std::net::SocketAddr>,
     /// Is there no account yet?
     pub is_new: bool,

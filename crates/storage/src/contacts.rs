@@ -196,15 +196,18 @@ impl Contacts<'_> {
             INSERT INTO contact_days (workspace_id, contact_id, day, day_told_at)
             VALUES ($1, $2, $3, $4)
             ON CONFLICT (workspace_id, contact_id, day) DO UPDATE SET day_told_at = excluded.day_told_at";
+
         const OF_RATE: &str = "
             INSERT INTO contact_days (workspace_id, contact_id, day, rate_told_at)
             VALUES ($1, $2, $3, $4)
             ON CONFLICT (workspace_id, contact_id, day) DO UPDATE SET rate_told_at = excluded.rate_told_at";
+
         const OF_BALANCE: &str = "
             INSERT INTO contact_days (workspace_id, contact_id, day, balance_told_at)
             VALUES ($1, $2, $3, $4)
             ON CONFLICT (workspace_id, contact_id, day)
             DO UPDATE SET balance_told_at = excluded.balance_told_at";
+
         let sql = match bound {
             LimitBound::Day => OF_DAY,
             LimitBound::Rate => OF_RATE,
@@ -257,6 +260,7 @@ async fn meet(
             columns!()
         )
     );
+
     let met = rows_each!(tx, Row, SQL, senders; |row|
         row.0.workspace_id.into_uuid(), row.0.new_id.into_uuid(), row.0.channel_id.into_uuid(),
         &row.1, row.0.inbound.chat_kind.as_str(), &row.0.inbound.display_name,

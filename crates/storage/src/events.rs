@@ -118,8 +118,8 @@ impl Added {
 /// number of each workspace.
 ///
 /// The counters are raised first, in the order of the workspaces, so that two transactions do not
-/// wait for each other's. From then on other transactions with events for these workspaces wait: numbers
-/// are given in the order of commits, without gaps.
+/// wait for each other's. From then on other transactions with events for these workspaces wait:
+/// numbers are given in the order of commits, without gaps.
 pub(crate) async fn append(
     tx: &mut Tx,
     recorded: &BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,

@@ -193,7 +193,8 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
-    /// Hands back a failed job of this process, to be tried again at `due`; never again without one.
+    /// Hands back a failed job of this process, to be tried again at `due`; never again without
+    /// one.
     pub async fn fail(
         self,
         id: JobId,
@@ -270,8 +271,8 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
-    /// Ends a run of this process's job that runs by the clock: it is due again at `due`, with all its
-    /// attempts. `error` says why the run failed, if it did.
+    /// Ends a run of this process's job that runs by the clock: it is due again at `due`, with all
+    /// its attempts. `error` says why the run failed, if it did.
     pub async fn reschedule(
         self,
         id: JobId,

@@ -1,9 +1,9 @@
 //! The ledger: the `ledger_*` tables.
 //!
-//! One row of `ledger_balances` says where a workspace's ledger stands. A transaction that posts locks it
-//! first ([`Ledger::lock`]), so entries of a workspace are numbered without gaps, and what was
-//! decided by the balance still holds when it is written. Of several workspaces the rows are locked
-//! by their ids. Accounts of the installation have no row: they are summed in the background
+//! One row of `ledger_balances` says where a workspace's ledger stands. A transaction that posts
+//! locks it first ([`Ledger::lock`]), so entries of a workspace are numbered without gaps, and what
+//! was decided by the balance still holds when it is written. Of several workspaces the rows are
+//! locked by their ids. Accounts of the installation have no row: they are summed in the background
 //! (`totals`).
 //!
 //! Triggers refuse what does not follow from the entry before, whatever writes it: entries are

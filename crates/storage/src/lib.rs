@@ -35,11 +35,11 @@
 //! - at the commit the heads of audit logs (workspaces' by their ids, then the platform's), and
 //!   last the counters of events.
 //!
-//! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and a transaction that stores a row that
-//! refers to the locked one does not wait. `FOR UPDATE` would stop them, and not only those who
-//! insert: `PostgreSQL` checks a foreign key again when a transaction updates a row that it has
-//! updated before. Only a user and their sessions are locked that hard, so that nothing is stored
-//! for them while they are deleted.
+//! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and a transaction that stores a
+//! row that refers to the locked one does not wait. `FOR UPDATE` would stop them, and not only
+//! those who insert: `PostgreSQL` checks a foreign key again when a transaction updates a row that
+//! it has updated before. Only a user and their sessions are locked that hard, so that nothing is
+//! stored for them while they are deleted.
 //!
 //! Where the database ends a transaction all the same (a deadlock, a conflict that cannot be put in
 //! order), it undoes all of it, and the whole is done again: [`retried`] for background work

@@ -36,6 +36,7 @@ impl SystemLoad<'_> {
                    CAST(0 AS BIGINT),
                    MIN(CASE WHEN claimed_by IS NULL AND due_at <= $1 THEN due_at END)
               FROM turns";
+
         const PARTS: &str = "
             SELECT 'deliveries',
                    COALESCE(SUM(CASE WHEN status <> 'sending' AND due_at <= $1 THEN 1 ELSE 0 END), 0),
@@ -43,6 +44,7 @@ impl SystemLoad<'_> {
                    CAST(0 AS BIGINT),
                    MIN(CASE WHEN status <> 'sending' AND due_at <= $1 THEN due_at END)
               FROM outbox WHERE status IN ('queued', 'sending', 'uncertain')";
+
         const JOBS: &str = "
             SELECT 'jobs.' || lane,
                    SUM(CASE WHEN status = 'queued' AND due_at <= $1 THEN 1 ELSE 0 END),
@@ -50,9 +52,11 @@ impl SystemLoad<'_> {
                    SUM(CASE WHEN status = 'dead' THEN 1 ELSE 0 END),
                    MIN(CASE WHEN status = 'queued' AND due_at <= $1 THEN due_at END)
               FROM jobs GROUP BY lane ORDER BY lane";
+
         let mut rows = rows!(self.tx, Row, TURNS; now);
         rows.extend(rows!(self.tx, Row, PARTS; now));
         rows.extend(rows!(self.tx, Row, JOBS; now));
+
         let queues = rows.into_iter().map(|(queue, waiting, running, dead, oldest_due_at)| {
             Waiting { queue, waiting, running, dead, oldest_due_at }
         });

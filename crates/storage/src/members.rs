@@ -154,8 +154,8 @@ impl Members<'_> {
     }
 
     /// The owners who may act and will stay, locked until the transaction ends: not those who are
-    /// suspended or blocked, or whose accounts are to be deleted. A caller who changes or removes an
-    /// owner looks here first, so that of two owners who leave at once one must stay.
+    /// suspended or blocked, or whose accounts are to be deleted. A caller who changes or removes
+    /// an owner looks here first, so that of two owners who leave at once one must stay.
     pub async fn lock_owners(self) -> Result<Vec<UserId>, StorageError> {
         const ACTIVE: &str = "
             SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id

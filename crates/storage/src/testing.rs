@@ -18,10 +18,10 @@ use tempfile::TempDir;
 
 use crate::{Db, PoolSize, StorageError, Sync, Tx, audit, db::Pool, migrate};
 
-mod age;
+mod aging;
 mod statements;
 
-pub use age::age;
+pub use aging::age;
 pub use statements::{explain, statements, take_sent};
 
 /// How often a template that somebody still looks at is tried to be renamed, and how long it takes

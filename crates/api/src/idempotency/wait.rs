@@ -25,8 +25,9 @@ const EACH: usize = 16;
 /// By workspace, or by address where there is none.
 static WAITING: LazyLock<Seats<String>> = LazyLock::new(|| Seats::new(MOST, EACH));
 
-/// What is known of the key as soon as the first request has ended; [`KeyedRequest::Running`] when it
-/// takes too long, or no place becomes free. The claim of a request that was not done is ours then.
+/// What is known of the key as soon as the first request has ended; [`KeyedRequest::Running`] when
+/// it takes too long, or no place becomes free. The claim of a request that was not done is ours
+/// then.
 pub(super) async fn answer(
     state: &AppState,
     claim: &Claim,

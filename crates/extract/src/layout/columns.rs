@@ -218,8 +218,8 @@ fn shape(rows: &[Row], strips: &[f32], rules: &[Rule]) -> Shape {
     }
 }
 
-/// Do the columns begin again at the same heights and end at different ones? Those are the rows of a
-/// table without borders.
+/// Do the columns begin again at the same heights and end at different ones? Those are the rows of
+/// a table without borders.
 fn has_row_starts(columns: &[Vec<Line>]) -> bool {
     let blocks: Vec<Vec<(f32, f32)>> = columns.iter().map(|lines| blocks(lines)).collect();
     let count = blocks[0].len();

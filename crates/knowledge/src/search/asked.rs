@@ -82,6 +82,7 @@ pub(super) fn misspelt(question: &str, snapshot: &Snapshot) -> Vec<Misspelt> {
     let languages: Vec<&str> = snapshot.languages.iter().map(String::as_str).collect();
     let lexicon = snapshot.lexicon();
     let is_known = |stem: &String| snapshot.frequency(hash(stem)) > 0;
+
     let mut found = Vec::new();
     for term in terms::terms(question).into_iter().take(MAX_TERMS) {
         let place = term.start..term.end;
@@ -90,6 +91,7 @@ pub(super) fn misspelt(question: &str, snapshot: &Snapshot) -> Vec<Misspelt> {
             if word.stop || word.stems.iter().chain(&elsewhere).any(is_known) {
                 continue;
             }
+
             let meant: Vec<TermHash> = word
                 .stems
                 .iter()

@@ -200,7 +200,8 @@ impl Dialog {
         self.assignee = hands.operator;
         self.closed_at = (*to == Control::Closed).then_some(now);
 
-        // A customer who is answered by a human, or waits for one, has been asking since the first time.
+        // A customer who is answered by a human, or waits for one, has been asking since the first
+        // time.
         let asking = matches!(to, Control::Waiting | Control::Human);
         self.asking_since = asking.then_some(self.asking_since.unwrap_or(now));
         self.handoff_reason = self.handoff_reason.filter(|_| asking);
