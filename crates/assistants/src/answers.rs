@@ -5,7 +5,7 @@ use replyx_core::{
     actor::Caller,
     change::New,
     clock::Clock,
-    file::Held,
+    file::StoredBytes,
     ids::{AssistantId, DocumentId, WorkspaceId},
     knowledge::{Document, DocumentKind, Fingerprint, NewDocument},
     rules::document::DocumentFile,
@@ -131,7 +131,7 @@ fn of_assistant(found: Option<Document>, assistant: AssistantId) -> Result<Docum
 
 async fn pair(tx: &mut Tx, document: &Document) -> Result<Pair, AnswerError> {
     let original = tx.workspace(document.workspace_id).documents().original(document.id).await?;
-    let original = original.and_then(Held::into_inline);
+    let original = original.and_then(StoredBytes::into_inline);
     Pair::parse(&original.ok_or(Missing("answer"))?)
 }
 

@@ -49,7 +49,7 @@ impl<'b, const N: usize> From<&'b [u8; N]> for Content<'b> {
 
 /// What a row says of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum StoredBytes {
     /// The row holds them.
     Inline(Vec<u8>),
     /// They are in the store of files.
@@ -63,7 +63,7 @@ pub enum Held {
     },
 }
 
-impl Held {
+impl StoredBytes {
     /// The bytes that the row holds.
     pub fn into_inline(self) -> Option<Vec<u8>> {
         match self {

@@ -148,7 +148,7 @@ pub async fn give_up(engine: &Engine, job: FetchAttachment) -> Result<(), FetchE
 }
 
 /// The way to the customer who sent a file.
-struct Way {
+struct ReturnAddress {
     channel: replyx_core::channel::Channel,
     secret_sealed: Option<Vec<u8>>,
     address: replyx_core::channel::Address,
@@ -158,7 +158,7 @@ struct Way {
 async fn find(
     engine: &Engine,
     job: FetchAttachment,
-) -> Result<Option<(MessageFile, Option<Way>)>, StorageError> {
+) -> Result<Option<(MessageFile, Option<ReturnAddress>)>, StorageError> {
     let mut tx = engine.db.read().await?;
     let workspace = job.workspace_id;
     let found = tx.workspace(workspace).attachments().find(job.attachment_id).await?;
@@ -171,7 +171,7 @@ async fn find(
     };
     let access = tx.workspace(workspace).channels().access(dialog.channel_id).await?;
     let contact = tx.workspace(workspace).contacts().find(dialog.contact_id).await?;
-    let way = access.zip(contact).map(|(access, contact)| Way {
+    let way = access.zip(contact).map(|(access, contact)| ReturnAddress {
         channel: access.channel,
         secret_sealed: access.secret_sealed,
         address: contact.address,

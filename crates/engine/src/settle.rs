@@ -44,7 +44,7 @@ pub async fn store(
     ledger: Ledger,
 ) -> Result<Settled, StorageError> {
     let place = delivery::reserve(engine, context).await;
-    let way = if place.is_some() { Way::Desk } else { Way::Outbox };
+    let way = if place.is_some() { Departure::Desk } else { Departure::Outbox };
     let settlement = Settlement::new(engine, turn, context, reply, ledger, way);
     let first = settlement.first(context.channel.kind);
     let Outcome { answer, doubted } = engine.db.unit(settlement).await;
@@ -63,7 +63,7 @@ pub async fn store(
 
 /// How the first part of a reply leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Departure {
     /// This process sends it as soon as it is stored.
     Desk,
     /// Whichever process finds it.

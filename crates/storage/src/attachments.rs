@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     attachment::MessageFile,
-    file::Held,
+    file::StoredBytes,
     ids::{AttachmentId, DialogId, FileId, WorkspaceId},
     rules::attachment::StoredMessageFile,
 };
@@ -77,7 +77,7 @@ impl Attachments<'_> {
     }
 
     /// The bytes of a stored file, or where they are.
-    pub async fn content(self, id: AttachmentId) -> Result<Option<Held>, StorageError> {
+    pub async fn content(self, id: AttachmentId) -> Result<Option<StoredBytes>, StorageError> {
         const SQL: &str = "
             SELECT bytes, file_id, content_hash, size FROM attachments
              WHERE workspace_id = $1 AND id = $2 AND status = 'stored'";

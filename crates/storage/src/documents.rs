@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    file::Held,
+    file::StoredBytes,
     ids::{AssistantId, DocumentId, FileId, SourceId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WebPage},
     rules::document::{DocumentFile, WaitingFile},
@@ -183,7 +183,7 @@ impl Documents<'_> {
     }
 
     /// The bytes that were uploaded or fetched, or where they are.
-    pub async fn original(self, id: DocumentId) -> Result<Option<Held>, StorageError> {
+    pub async fn original(self, id: DocumentId) -> Result<Option<StoredBytes>, StorageError> {
         const SQL: &str = "
             SELECT f.original, f.file_id, d.content_hash, d.size
               FROM document_files f

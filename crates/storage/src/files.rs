@@ -8,7 +8,7 @@ use std::{collections::HashSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    file::{Content, Held},
+    file::{Content, StoredBytes},
     ids::{FileId, WorkspaceId},
 };
 use replyx_files::{Files, Key};
@@ -60,11 +60,11 @@ impl Db {
     pub async fn bytes_of(
         &self,
         workspace: WorkspaceId,
-        held: Held,
+        held: StoredBytes,
     ) -> Result<Vec<u8>, StorageError> {
         match held {
-            Held::Inline(bytes) => Ok(bytes),
-            Held::Kept { file, content_hash, size } => {
+            StoredBytes::Inline(bytes) => Ok(bytes),
+            StoredBytes::Kept { file, content_hash, size } => {
                 Ok(self.files().read(Key { workspace, file }, &content_hash, size).await?)
             }
         }
@@ -230,10 +230,10 @@ pub(crate) fn held(
     file: Option<Uuid>,
     content_hash: String,
     size: Option<i64>,
-) -> Held {
+) -> StoredBytes {
     match file {
-        None => Held::Inline(inline),
-        Some(file) => Held::Kept {
+        None => StoredBytes::Inline(inline),
+        Some(file) => StoredBytes::Kept {
             file: file.into(),
             content_hash,
             size: size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),

@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    file::{Content, Held},
+    file::{Content, StoredBytes},
     ids::{DocumentId, FileId, WorkspaceId},
     knowledge::Replacement,
 };
@@ -44,7 +44,7 @@ impl Replacements<'_> {
     }
 
     /// Its bytes, or where they are.
-    pub async fn original(self, id: DocumentId) -> Result<Option<Held>, StorageError> {
+    pub async fn original(self, id: DocumentId) -> Result<Option<StoredBytes>, StorageError> {
         const SQL: &str = "
             SELECT original, file_id, content_hash, size FROM document_replacements
              WHERE workspace_id = $1 AND document_id = $2";

@@ -9,17 +9,17 @@ use tokio::sync::watch;
 /// A test orders it as a fault, waits until a call has [arrived](Self::reached), does what is to
 /// happen in the meantime, and releases it: nothing depends on how fast the machine is.
 #[derive(Clone, Debug)]
-pub struct Hold(Arc<watch::Sender<Held>>);
+pub struct Hold(Arc<watch::Sender<HoldState>>);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct HoldState {
     arrived: usize,
     released: bool,
 }
 
 impl Default for Hold {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(Held::default())))
+        Self(Arc::new(watch::Sender::new(HoldState::default())))
     }
 }
 
@@ -48,7 +48,7 @@ impl Hold {
         self.until(|held| held.released).await;
     }
 
-    async fn until(&self, wanted: impl Fn(&Held) -> bool) {
+    async fn until(&self, wanted: impl Fn(&HoldState) -> bool) {
         let mut held = self.0.subscribe();
         // The sender lives as long as we do.
         let _ = held.wait_for(|held| wanted(held)).await;

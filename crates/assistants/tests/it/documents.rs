@@ -1,6 +1,6 @@
 use replyx_assistants::documents::{self, DocumentError, Naming, Stored};
 use replyx_core::{
-    file::Held,
+    file::StoredBytes,
     knowledge::{DocumentKind, DocumentStatus},
     secret::sha256_hex,
 };
@@ -51,7 +51,7 @@ async fn a_file_without_a_name_leaves_the_document_its_own(home: &TestDb) {
     let mut tx = world.db.read().await.unwrap();
     let documents = tx.workspace(caller.workspace_id).documents();
     let original = documents.original(document.id).await.unwrap();
-    assert_eq!(original, Some(Held::Inline(b"New.".to_vec())));
+    assert_eq!(original, Some(StoredBytes::Inline(b"New.".to_vec())));
 }
 
 #[on_every_db]

@@ -35,7 +35,7 @@ use replyx_storage::{
     unit::{Company, RunOutcome, Unit},
 };
 
-use super::{Settled, Way, parts};
+use super::{Departure, Settled, parts};
 use crate::{
     Engine,
     check::Reply,
@@ -66,7 +66,7 @@ pub(super) struct Settlement {
     /// The last message that is answered, as its channel calls it.
     question: Option<MessageRef>,
     ledger: Ledger,
-    way: Way,
+    way: Departure,
     /// Who settles it.
     process: ProcessId,
     clock: Clock,
@@ -86,7 +86,7 @@ impl Settlement {
         context: &Context,
         reply: Reply,
         ledger: Ledger,
-        way: Way,
+        way: Departure,
     ) -> Self {
         let parts = parts::of(engine, context, &reply);
         let parts = parts.into_iter().map(|part| (engine.clock.id(), part)).collect();
@@ -472,7 +472,7 @@ impl Room<'_> {
                 GiveOut::request(self.tx, &unit.clock, dialog.workspace_id).await?;
             }
             let new = unit.new_parts(dialog, parts);
-            if unit.way == Way::Desk && delivery::speaks(&access.channel) {
+            if unit.way == Departure::Desk && delivery::speaks(&access.channel) {
                 handed_over.push(new);
             } else {
                 let outbox = self.tx.workspace(dialog.workspace_id).outbox();

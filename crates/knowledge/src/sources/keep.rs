@@ -2,7 +2,7 @@
 
 use replyx_core::{
     change::New,
-    file::{Content, Held},
+    file::{Content, StoredBytes},
     ids::DocumentId,
     knowledge::{Document, DocumentKind, Fingerprint, NewDocument, Source, WebPage},
     rules::{document::MissedPage, source::Fetched},
@@ -26,7 +26,7 @@ pub(super) enum Kept {
     /// Its document is as it was.
     Unchanged {
         /// Its bytes, or where they are.
-        original: Held,
+        original: StoredBytes,
     },
     /// There is no document of it, or it is as it was for want of news.
     Nothing,
@@ -185,7 +185,7 @@ impl Desk<'_> {
             self.tx.apply(change).await?;
         }
         let documents = self.tx.workspace(self.source.workspace_id).documents();
-        let original = documents.original(id).await?.unwrap_or(Held::Inline(Vec::new()));
+        let original = documents.original(id).await?.unwrap_or(StoredBytes::Inline(Vec::new()));
         Ok(Kept::Unchanged { original })
     }
 

@@ -14,12 +14,12 @@ pub(crate) fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_replyx-index-child"))
 }
 
-/// The child under a name of its own, which is held while it reads [`Held::FILE`].
-pub(crate) struct Held {
+/// The child under a name of its own, which is held while it reads [`HeldChild::FILE`].
+pub(crate) struct HeldChild {
     folder: TempDir,
 }
 
-impl Held {
+impl HeldChild {
     /// What the child is held with.
     pub(crate) const FILE: &[u8] = b"%PDF-held";
 

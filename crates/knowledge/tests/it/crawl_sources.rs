@@ -8,7 +8,7 @@ use replyx_core::{
     change::New,
     clock::Clock,
     event::Event,
-    file::Held,
+    file::StoredBytes,
     fixtures,
     ids::{AssistantId, SourceId, WorkspaceId},
     job::Lane,
@@ -231,7 +231,7 @@ async fn only_what_changed_is_indexed_again(db: &TestDb) {
     assert_eq!(changed.status, DocumentStatus::Ready, "its old passages are still found");
     let mut tx = db.db.read().await.unwrap();
     let original = tx.workspace(office.workspace).documents().original(changed.id).await.unwrap();
-    let original = original.and_then(Held::into_inline).unwrap();
+    let original = original.and_then(StoredBytes::into_inline).unwrap();
     assert!(String::from_utf8(original).unwrap().contains("but better"));
 }
 

@@ -13,7 +13,7 @@ use replyx_knowledge::index::IndexError;
 use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::{
-    child::{Held, data},
+    child::{HeldChild, data},
     shop::Shop,
 };
 
@@ -110,8 +110,8 @@ async fn a_document_deleted_before_or_while_it_is_read_is_a_quiet_success(db: &T
     delete(&shop, job.document_id).await;
     shop.index(job).await;
 
-    let job = shop.upload("b.pdf", Pdf, Held::FILE).await;
-    let child = Held::new();
+    let job = shop.upload("b.pdf", Pdf, HeldChild::FILE).await;
+    let child = HeldChild::new();
     let program = child.program();
     let (outcome, ()) = tokio::join!(shop.index_with(&program, job, 1), async {
         child.reading().await;
@@ -125,8 +125,8 @@ async fn a_document_deleted_before_or_while_it_is_read_is_a_quiet_success(db: &T
 #[on_every_db]
 async fn no_transaction_is_open_while_a_file_is_read(db: &TestDb) {
     let shop = Shop::open(&db.db).await;
-    let job = shop.upload("b.pdf", Pdf, Held::FILE).await;
-    let child = Held::new();
+    let job = shop.upload("b.pdf", Pdf, HeldChild::FILE).await;
+    let child = HeldChild::new();
     let program = child.program();
     let (outcome, ()) = tokio::join!(shop.index_with(&program, job, 1), async {
         child.reading().await;

@@ -19,7 +19,7 @@ use replyx_storage::{
 use tokio::sync::oneshot;
 
 use crate::{
-    child::{Held, data},
+    child::{HeldChild, data},
     shop::Shop,
 };
 
@@ -188,8 +188,8 @@ async fn a_file_that_comes_while_another_is_read_is_the_one_that_counts(db: &Tes
     let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
     shop.index(job).await;
     // The next file comes while the child has this one.
-    replace(&shop, job, Pdf, Held::FILE).await;
-    let child = Held::new();
+    replace(&shop, job, Pdf, HeldChild::FILE).await;
+    let child = HeldChild::new();
     let program = child.program();
     let (outcome, ()) = tokio::join!(shop.index_with(&program, job, 1), async {
         child.reading().await;
@@ -211,8 +211,8 @@ async fn a_file_that_comes_while_the_old_one_is_read_again_is_not_lost(db: &Test
     let shop = Shop::open(&db.db).await;
     let job = shop.upload("old.pdf", Pdf, &data("handbook.en.pdf")).await;
     shop.index(job).await;
-    let slow = shop.upload("slow.pdf", Pdf, Held::FILE).await;
-    let child = Held::new();
+    let slow = shop.upload("slow.pdf", Pdf, HeldChild::FILE).await;
+    let child = HeldChild::new();
     let program = child.program();
     let (outcome, ()) = tokio::join!(shop.index_with(&program, slow, 1), async {
         child.reading().await;

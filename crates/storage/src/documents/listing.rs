@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use replyx_core::{
-    file::Held,
+    file::StoredBytes,
     ids::{AssistantId, DocumentId, SourceId, WorkspaceId},
     knowledge::Document,
     page::{Page, PageRequest},
@@ -164,7 +164,7 @@ impl Documents<'_> {
         self,
         filter: DocumentFilter,
         page: PageRequest<DocumentId>,
-    ) -> Result<Page<(Document, Held), DocumentId>, StorageError> {
+    ) -> Result<Page<(Document, StoredBytes), DocumentId>, StorageError> {
         let wanted = Wanted::of(self.workspace, filter.clone(), page);
         let files = of_page!(self.tx, (Uuid, Vec<u8>, Option<Uuid>),
             "SELECT document_id, original, file_id FROM document_files

@@ -1,7 +1,7 @@
 use replyx_core::{
     attachment::{AttachmentStatus, MessageFile},
     event::Event,
-    file::{Content, Held},
+    file::{Content, StoredBytes},
 };
 use replyx_storage::{on_every_db, testing::TestDb};
 
@@ -29,7 +29,7 @@ async fn a_file_of_a_message_waits_and_is_stored_once(home: &TestDb) {
         ..tenant.attachment.clone()
     };
     assert_eq!(find().await, stored);
-    assert_eq!(content().await, Some(Held::Inline(bytes.to_vec())));
+    assert_eq!(content().await, Some(StoredBytes::Inline(bytes.to_vec())));
 
     let dialog = tenant.dialog.id;
     let of = async |first, last| {

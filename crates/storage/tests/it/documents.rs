@@ -2,7 +2,7 @@ use replyx_core::{
     assistant::Assistant,
     change::{Deleted, New},
     event::Event,
-    file::Held,
+    file::StoredBytes,
     fixtures,
     knowledge::{
         Document, DocumentKind, DocumentStatus, DocumentWarning, Replacement, WarningCode,
@@ -34,7 +34,7 @@ async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
     assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).documents().lock(id)), Some(document));
     assert_eq!(
         read!(db, |tx| tx.workspace(tenant.id).documents().original(id)),
-        Some(Held::Inline(bytes))
+        Some(StoredBytes::Inline(bytes))
     );
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().text(id)), None);
     commit!(db, |tx| tx.workspace(tenant.id).documents().set_text(id, Some("Текст")));
@@ -47,7 +47,7 @@ async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
     commit!(db, |tx| tx.apply(empty.clone().store(b"")));
     assert_eq!(
         read!(db, |tx| tx.workspace(tenant.id).documents().original(empty.id)),
-        Some(Held::Inline(Vec::new()))
+        Some(StoredBytes::Inline(Vec::new()))
     );
 }
 
@@ -293,10 +293,10 @@ async fn a_new_file_waits_beside_the_old_one_until_it_takes_its_place(home: &Tes
     );
     let original =
         async || read!(db, |tx| tx.workspace(tenant.id).documents().original(document.id));
-    assert_eq!(original().await, Some(Held::Inline(b"old".to_vec())));
+    assert_eq!(original().await, Some(StoredBytes::Inline(b"old".to_vec())));
 
     commit!(db, |tx| tx.workspace(tenant.id).replacements().apply(document.id));
-    assert_eq!(original().await, Some(Held::Inline(b"newer".to_vec())));
+    assert_eq!(original().await, Some(StoredBytes::Inline(b"newer".to_vec())));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), None);
     let mut tx = db.begin().await.unwrap();
     let again = tx.workspace(tenant.id).replacements().apply(document.id).await;
@@ -305,7 +305,7 @@ async fn a_new_file_waits_beside_the_old_one_until_it_takes_its_place(home: &Tes
 
     commit!(db, |tx| tx.workspace(tenant.id).replacements().put(document.id, &first, b"x", at(3)));
     commit!(db, |tx| tx.workspace(tenant.id).replacements().forget(document.id));
-    assert_eq!(original().await, Some(Held::Inline(b"newer".to_vec())));
+    assert_eq!(original().await, Some(StoredBytes::Inline(b"newer".to_vec())));
 }
 
 #[on_every_db]
@@ -411,7 +411,7 @@ async fn a_page_of_documents_costs_the_same_statements_however_long_it_is(home: 
         };
         let bytes = [number];
         commit!(db, |tx| tx.apply(answer.clone().store(&bytes)));
-        stored.push((answer, Held::Inline(vec![number])));
+        stored.push((answer, StoredBytes::Inline(vec![number])));
     }
     // Ids that are made within a millisecond are in no order.
     stored.sort_by_key(|(answer, _)| answer.id);

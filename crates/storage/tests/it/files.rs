@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use replyx_core::{
     clock::Clock,
-    file::{Content, Held},
+    file::{Content, StoredBytes},
     ids::{FileId, WorkspaceId},
     knowledge::{Document, Fingerprint},
 };
@@ -95,7 +95,7 @@ async fn small_bytes_stay_in_the_row_and_large_ones_go_to_the_store(home: &TestD
         assert_eq!(home.keys().await.len(), 1);
         let held =
             read!(home.db, |tx| { tx.workspace(tenant.id).documents().original(document.id) });
-        assert!(matches!(held, Some(Held::Kept { .. })), "{held:?}");
+        assert!(matches!(held, Some(StoredBytes::Kept { .. })), "{held:?}");
         let bytes = read!(home.db, |tx| tx.workspace(tenant.id).files().bytes());
         assert_eq!(bytes, document.size);
     }

@@ -3,7 +3,7 @@
 
 use replyx_core::{
     audit::{Act, GENESIS, hash},
-    file::Held,
+    file::StoredBytes,
     message::{AnswerMeta, CheckOutcome, Citation, Message, Outcome},
     money::Money,
 };
@@ -85,7 +85,7 @@ async fn names_of_customers_and_documents_are_cleaned(home: &TestDb) {
         "a b"
     );
     let original = tx.workspace(tenant.id).documents().original(document.id).await.unwrap();
-    assert_eq!(original, Some(Held::Inline(b"a\0b".to_vec())), "bytes stay as they are");
+    assert_eq!(original, Some(StoredBytes::Inline(b"a\0b".to_vec())), "bytes stay as they are");
 }
 
 #[on_every_db]

@@ -1,6 +1,6 @@
 use replyx_core::{
     attachment::{AttachmentStatus, Upload},
-    file::{Content, Held},
+    file::{Content, StoredBytes},
 };
 use replyx_storage::{on_every_db, testing::TestDb};
 
@@ -22,7 +22,7 @@ async fn an_uploaded_file_is_sent_with_one_message(home: &TestDb) {
     let find = read!(db, |tx| tx.workspace(tenant.id).attachments().find(upload.id)).unwrap();
     assert_eq!(find.message_id, tenant.message.id);
     let content = read!(db, |tx| tx.workspace(tenant.id).attachments().content(upload.id));
-    assert_eq!(content, Some(Held::Inline(b"a file".to_vec())));
+    assert_eq!(content, Some(StoredBytes::Inline(b"a file".to_vec())));
     assert_eq!(attach().await, None, "it was sent");
 }
 
