@@ -288,6 +288,7 @@ mod tests {
             "DELETE /auth/totp rate_password_change Caller",
             "DELETE /documents/{id} rate_jobs Caller",
             "GET /metrics rate_metrics Address",
+            "GET /metrics/db-size rate_metrics Address",
             "PATCH /assistants/{id}/answers/{answer_id} rate_jobs Caller",
             "PATCH /documents/{id} rate_jobs Caller",
             "POST /assistants/{id}/answers rate_jobs Caller",

@@ -245,6 +245,7 @@ mod tests {
             ("measure_database", "scheduled"),
             ("tend_operators", "scheduled"),
             ("forget_waits", "scheduled"),
+            ("forget_bulk_items", "scheduled"),
             ("forget_operator_states", "scheduled"),
         ];
         assert_eq!(stored, expected);

@@ -95,6 +95,8 @@ function happenOne(
       kind: "text",
       mentions: [],
       operator: null,
+      quoted: null,
+      revisions: [],
       seq: dialog.last_seq + 1,
       text: `words ${id}`,
       ...message,

@@ -31,6 +31,7 @@ const MOST: usize = 100;
 /// What is done to each of the dialogs.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BulkStepName, example = "close")]
 pub enum StepName {
     /// It is closed.
     Close,
@@ -51,7 +52,6 @@ pub struct Request {
     dialog_ids: Vec<Uuid>,
     /// `close`, `assign` or `tag`.
     #[garde(skip)]
-    #[schema(inline, example = "close")]
     step: StepName,
     /// For `assign`: the member who answers from now on; `null`: the dialogs go back to those that
     /// wait for a human, if somebody has them.
@@ -111,6 +111,7 @@ impl Request {
 /// What became of a dialog, in a word.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BulkResult, example = "refused")]
 pub enum ResultName {
     /// It has changed.
     Changed,
@@ -126,7 +127,6 @@ pub enum ResultName {
 pub struct Item {
     dialog_id: Uuid,
     /// `changed`, `unchanged` or `refused`.
-    #[schema(inline)]
     result: ResultName,
     /// Why it was refused: `not_found`, `not_yours`, `closed`, `not_closed` (the customer has begun
     /// another dialog), `too_many_tags`, `changed_since` (undoing), `not_done` (try again), or

@@ -25,13 +25,17 @@ use super::{operations, problems::CODES};
 use crate::events::schema::sometimes;
 
 /// Properties of answers that are not always there: by schema, and never `null`.
-const SOMETIMES: [(&str, &[&str]); 4] = [
+const SOMETIMES: [(&str, &[&str]); 5] = [
     ("Problem", &["available", "errors", "holder", "message", "needed"]),
     ("StreamedEvent", &["id"]),
     ("Tokens", &["access_token", "refresh_token", "csrf_token"]),
     (
         "RegisteredUser",
         &["access_token", "refresh_token", "token_type", "expires_in", "csrf_token"],
+    ),
+    (
+        "SavedInboxQuery",
+        &["view", "control", "assistant_id", "channel_id", "assignee_id", "tag", "unread", "order"],
     ),
 ];
 
@@ -53,11 +57,19 @@ pub(super) fn complete(paths: &mut Paths, components: &mut Components) {
 
     let two_ways: Vec<String> = requests
         .intersection(&answers)
-        .filter(|name| has_defaults(components, name))
+        .filter(|name| leads_to_defaults(components, name))
         .cloned()
         .collect();
     for name in &two_ways {
-        split(paths, components, &requests, name);
+        if let Some(schema) = components.schemas.get(name).cloned() {
+            components.schemas.insert(input(name), schema);
+        }
+    }
+    // The copies refer to copies; what is left for answers does not.
+    let sent = |name: &String| if two_ways.contains(name) { input(name) } else { name.clone() };
+    let sent: Vec<String> = requests.iter().map(sent).collect();
+    for name in &two_ways {
+        lead_requests(paths, components, &sent, name);
     }
     for name in answers.iter().filter(|name| !requests.contains(*name) || two_ways.contains(name)) {
         if let Some(schema) = components.schemas.get_mut(name) {
@@ -203,17 +215,26 @@ fn walk(schema: &mut RefOr<Schema>, look: &mut impl FnMut(&mut RefOr<Schema>)) {
     }
 }
 
+/// Are there properties that a client may leave out, here or in what this refers to?
+fn leads_to_defaults(components: &mut Components, name: &str) -> bool {
+    let within = reached(components, BTreeSet::from([name.to_owned()]));
+    within.iter().any(|name| has_defaults(components, name))
+}
+
 /// Are there properties that a client may leave out?
 fn has_defaults(components: &Components, name: &str) -> bool {
     matches!(components.schemas.get(name), Some(RefOr::T(Schema::Object(Object { properties, required, .. })))
         if required.len() < properties.len())
 }
 
-/// Gives requests a schema of their own.
-fn split(paths: &mut Paths, components: &mut Components, requests: &BTreeSet<String>, name: &str) {
-    let input = format!("{name}Input");
-    let Some(schema) = components.schemas.get(name).cloned() else { return };
-    components.schemas.insert(input.clone(), schema);
+/// The name of what requests send, where answers have a schema of their own.
+fn input(name: &str) -> String {
+    format!("{name}Input")
+}
+
+/// Leads requests, and the schemas that are sent in them, to the schema of requests.
+fn lead_requests(paths: &mut Paths, components: &mut Components, sent: &[String], name: &str) {
+    let input = input(name);
     let mut lead = |schema: &mut RefOr<Schema>| {
         if named(schema).as_deref() == Some(name)
             && let RefOr::Ref(reference) = schema
@@ -224,7 +245,7 @@ fn split(paths: &mut Paths, components: &mut Components, requests: &BTreeSet<Str
     for (_, operation) in paths.paths.values_mut().flat_map(operations::of) {
         request_schemas(operation).for_each(|schema| walk(schema, &mut lead));
     }
-    for request in requests.iter().filter(|request| *request != name).chain([&input]) {
+    for request in sent {
         if let Some(schema) = components.schemas.get_mut(request) {
             walk(schema, &mut lead);
         }
@@ -249,10 +270,11 @@ fn require_all(name: &str, schema: &mut RefOr<Schema>) {
     }
 }
 
-/// Takes the `null` out of a type.
+/// Takes the `null` out of a type, and out of what it is unless given.
 fn forbid_null(schema: &mut RefOr<Schema>) {
     match schema {
-        RefOr::T(Schema::Object(Object { schema_type, .. })) => {
+        RefOr::T(Schema::Object(Object { schema_type, default, .. })) => {
+            default.take_if(|value| value.is_null());
             if let SchemaType::Array(types) = schema_type {
                 types.retain(|one| *one != Type::Null);
                 if let [one] = types.as_slice() {

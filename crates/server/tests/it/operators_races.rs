@@ -25,9 +25,10 @@ struct Scene {
 impl Scene {
     async fn open() -> Self {
         let home = Home::postgres().await;
+        let bot = home.bot();
         let shop = home.open().await;
         shop.connect().await;
-        home.bot().customer(7).ask("Hello?", PATIENCE).await.unwrap();
+        bot.customer(7).ask("Hello?", PATIENCE).await.unwrap();
         let me = shop.owner.get("/api/v1/me").await.expect(200).body;
         let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
         let workspace = id_in(&me["workspace"]["id"]).into();

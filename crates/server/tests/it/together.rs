@@ -55,6 +55,7 @@ fn results(answer: &Answer) -> Vec<&str> {
 
 #[on_every_home]
 async fn many_dialogs_are_closed_at_once_by_the_rules_of_each_and_come_back(home: &Home) {
+    home.bot();
     let shop = home.open().await;
     shop.connect().await;
     let kim = colleague(home, &shop, "kim@example.org").await;
@@ -102,6 +103,7 @@ async fn many_dialogs_are_closed_at_once_by_the_rules_of_each_and_come_back(home
 
 #[on_every_home]
 async fn many_dialogs_are_given_away_and_tagged_at_once(home: &Home) {
+    home.bot();
     let shop = home.open().await;
     shop.connect().await;
     let kim = colleague(home, &shop, "kim@example.org").await;
@@ -155,6 +157,7 @@ async fn many_dialogs_are_given_away_and_tagged_at_once(home: &Home) {
 
 #[on_every_home]
 async fn colleagues_see_who_types_and_so_does_the_customer(home: &Home) {
+    home.bot();
     let shop = home.open().await;
     shop.connect().await;
     let kim = colleague(home, &shop, "kim@example.org").await;
@@ -200,6 +203,7 @@ async fn colleagues_see_who_types_and_so_does_the_customer(home: &Home) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_types_in_one_process_is_seen_in_another() {
     let home = Home::postgres().await;
+    home.bot();
     let shop = home.open().await;
     shop.connect().await;
     let kim = colleague(&home, &shop, "kim@example.org").await;

@@ -247,6 +247,8 @@ const BLANK: Message = {
   kind: "text",
   mentions: [],
   operator: null,
+  quoted: null,
+  revisions: [],
   seq: 0,
   text: "",
 };
