@@ -137,7 +137,7 @@ fn has_null(schema: &Value) -> bool {
 }
 
 /// Left out at times, so neither required nor ever `null`.
-const SOMETIMES: [(&str, &str); 29] = [
+const SOMETIMES: [(&str, &str); 37] = [
     ("Problem", "available"),
     ("Problem", "errors"),
     ("Problem", "holder"),
@@ -152,6 +152,14 @@ const SOMETIMES: [(&str, &str); 29] = [
     ("RegisteredUser", "token_type"),
     ("RegisteredUser", "expires_in"),
     ("RegisteredUser", "csrf_token"),
+    ("SavedInboxQuery", "view"),
+    ("SavedInboxQuery", "control"),
+    ("SavedInboxQuery", "assistant_id"),
+    ("SavedInboxQuery", "channel_id"),
+    ("SavedInboxQuery", "assignee_id"),
+    ("SavedInboxQuery", "tag"),
+    ("SavedInboxQuery", "unread"),
+    ("SavedInboxQuery", "order"),
     ("MessageEditedEvent", "text"),
     ("MessageStoredEvent", "text"),
     ("ReplySettledEvent", "text"),
