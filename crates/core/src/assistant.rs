@@ -191,6 +191,10 @@ pub struct HandOffPolicy {
     pub topics: Vec<String>,
     /// Who is given the dialogs that wait.
     pub assignment: Assignment,
+    /// Whether the customer is told who answers.
+    pub announce_operator: bool,
+    /// After so many business hours of waiting the customer is told that it goes on; 0: never.
+    pub waiting_hours: u32,
 }
 
 impl HandOffPolicy {
@@ -200,11 +204,22 @@ impl HandOffPolicy {
     pub const TOPICS: usize = 50;
     /// The longest example, characters.
     pub const TOPIC: usize = 300;
+    /// After how many hours of waiting the customer is told if the owner set nothing.
+    pub const WAITING_HOURS: u32 = 4;
+    /// At most so many hours: a month.
+    pub const MOST_WAITING_HOURS: u32 = 720;
 }
 
 impl Default for HandOffPolicy {
     fn default() -> Self {
-        Self { on_request: true, on_unknown: 0, topics: Vec::new(), assignment: Assignment::None }
+        Self {
+            on_request: true,
+            on_unknown: 0,
+            topics: Vec::new(),
+            assignment: Assignment::None,
+            announce_operator: true,
+            waiting_hours: Self::WAITING_HOURS,
+        }
     }
 }
 

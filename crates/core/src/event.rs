@@ -80,7 +80,7 @@ events! {
         assigned_by: Option<AssignReason>,
     }
 
-    /// A message of a customer or of an operator to the customer was stored.
+    /// A message of a customer, or of an operator or the program to the customer, was stored.
     MessageStored = "message.stored" {
         /// Where it was said.
         dialog_id: DialogId,

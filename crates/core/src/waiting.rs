@@ -19,6 +19,20 @@ words! {
     }
 }
 
+words! {
+    /// What a customer who waits for a human is told of the wait.
+    WaitNotice {
+        /// Nobody has looked yet when they are to be told.
+        Unplanned = "unplanned",
+        /// They are told at a certain moment.
+        Planned = "planned",
+        /// They were told.
+        Given = "given",
+        /// They are told nothing.
+        None = "none",
+    }
+}
+
 /// What a change of control does to the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueMove {

@@ -21,7 +21,7 @@ use replyx_core::{
 use replyx_storage::{StorageError, Tx, repeated};
 use thiserror::Error;
 
-use crate::{Engine, giving::GiveOut, payment};
+use crate::{Engine, announce, giving::GiveOut, payment};
 
 /// Control of a dialog could not be changed.
 #[derive(Debug, Error)]
@@ -258,7 +258,8 @@ pub(crate) async fn lock(
 }
 
 /// Writes a change of control, and cancels what of the assistant has not been claimed for sending.
-/// Where somebody waits now, or an operator may have room, the dialogs that wait are given out.
+/// Where somebody waits now, or an operator may have room, the dialogs that wait are given out;
+/// where a person answers now, the customer is told who.
 pub(crate) async fn enact(
     engine: &Engine,
     tx: &mut Tx,
@@ -268,9 +269,10 @@ pub(crate) async fn enact(
 ) -> Result<Dialog, StorageError> {
     let Utterance { dialog, .. } = tx.apply(change).await?;
     cancel(tx, engine.settings.billing, &dialog, contact, now).await?;
-    if dialog.control != Control::Human {
-        GiveOut::request(tx, &engine.clock, dialog.workspace_id).await?;
+    if dialog.control == Control::Human {
+        return announce::operator(engine, tx, dialog, contact, now).await;
     }
+    GiveOut::request(tx, &engine.clock, dialog.workspace_id).await?;
     Ok(dialog)
 }
 

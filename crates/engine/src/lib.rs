@@ -29,6 +29,7 @@ use replyx_llm::{Embeddings, Models};
 use replyx_storage::{Db, tuning::Tuning};
 
 mod acts;
+pub mod announce;
 pub mod assignment;
 pub mod attachments;
 pub mod attention;

@@ -220,7 +220,7 @@ fn answered(
 
 /// In a group the first part is shown as the answer to what the customer said last: others speak
 /// there, too.
-async fn answering(
+pub(crate) async fn answering(
     tx: &mut Tx,
     dialog: &Dialog,
     contact: &Contact,
@@ -237,7 +237,7 @@ async fn answering(
     Ok(parts)
 }
 
-async fn send(
+pub(crate) async fn send(
     engine: &Engine,
     tx: &mut Tx,
     (dialog, contact): (&Dialog, &Contact),
@@ -265,7 +265,7 @@ pub async fn retry(engine: &Engine, caller: &Caller, id: MessageId) -> Result<Me
         let (dialog, contact) = found.ok_or(ControlError::Missing)?;
         let message = tx.workspace(workspace).messages().find(id).await?;
         let message = message.ok_or(WriteError::NoMessage)?;
-        if message.delivery != Delivery::Failed {
+        if message.delivery != Delivery::Failed || message.author == Author::System {
             return Err(WriteError::NotFailed);
         }
         passable(&mut tx, &dialog, &contact).await?;

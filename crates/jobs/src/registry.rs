@@ -68,6 +68,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::ForgetWaits>(),
     Entry::of::<sweeps::ForgetBulkItems>(),
     Entry::of::<sweeps::ForgetOperatorStates>(),
+    Entry::of::<sweeps::TellWaiting>(),
 ];
 
 /// When giving a job up is tried again.
@@ -247,6 +248,7 @@ mod tests {
             ("forget_waits", "scheduled"),
             ("forget_bulk_items", "scheduled"),
             ("forget_operator_states", "scheduled"),
+            ("tell_waiting", "scheduled"),
         ];
         assert_eq!(stored, expected);
     }

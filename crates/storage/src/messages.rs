@@ -280,6 +280,21 @@ impl Messages<'_> {
         Ok(seq.is_some())
     }
 
+    /// The operator whom the customer of a dialog takes for the one who answers: who spoke to them
+    /// last, or of whom they were told last. `None`: the assistant has spoken since, or nobody has.
+    pub async fn known_operator(self, dialog: DialogId) -> Result<Option<UserId>, StorageError> {
+        const SQL: &str = "
+            SELECT operator_id FROM messages
+             WHERE workspace_id = $1 AND dialog_id = $2 AND kind = 'text'
+               AND (author IN ('assistant', 'operator')
+                    OR author = 'system' AND operator_id IS NOT NULL)
+               AND delivery NOT IN ('canceled', 'failed')
+             ORDER BY seq DESC LIMIT 1";
+        let last = value!(self.tx, Option<Uuid>, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid());
+        Ok(last.flatten().map(UserId::from))
+    }
+
     /// Writes what an edited message says.
     ///
     /// # Errors

@@ -78,6 +78,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     46 "0046_inbox_tools",
     47 "0047_bulk_and_views",
     50 "0050_source_tags",
+    51 "0051_wait_notices",
     52 "0052_trials",
     53 "0053_balance_notices",
     55 "0055_quoted",

@@ -6,7 +6,7 @@ use replyx_core::{
     channel::ChannelKind,
     dialog::{Dialog, HandoffReason},
     ids::{AssistantId, DialogId, UserId, WorkspaceId},
-    waiting::{EndedWait, QueueMove},
+    waiting::{EndedWait, QueueMove, WaitNotice},
 };
 use uuid::Uuid;
 
@@ -25,6 +25,21 @@ pub struct Waiter {
     pub since: DateTime<Utc>,
     /// Why.
     pub reason: Option<HandoffReason>,
+}
+
+/// A wait of which nobody has decided when the customer is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnplannedWait {
+    /// The workspace it belongs to.
+    pub workspace_id: WorkspaceId,
+    /// The dialog that waits.
+    pub dialog_id: DialogId,
+    /// The dialog's epoch when the wait began.
+    pub epoch: i64,
+    /// The dialog's assistant.
+    pub assistant_id: AssistantId,
+    /// When the wait began.
+    pub began_at: DateTime<Utc>,
 }
 
 /// Who waits in one workspace.
@@ -101,6 +116,47 @@ impl Waits<'_> {
         Ok(left_by.map(UserId::from))
     }
 
+    /// Decides when the customer is told of a wait; `None`: never. One that was decided stays.
+    pub async fn plan(
+        self,
+        wait: &UnplannedWait,
+        due: Option<DateTime<Utc>>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE waits SET notice = $4, notice_at = $5
+             WHERE workspace_id = $1 AND dialog_id = $2 AND epoch = $3 AND notice = 'unplanned'";
+        let notice = if due.is_some() { WaitNotice::Planned } else { WaitNotice::None };
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), wait.dialog_id.into_uuid(), wait.epoch, notice.as_str(),
+            due);
+        Ok(())
+    }
+
+    /// Is the customer of a dialog to be told by now that the wait goes on?
+    pub async fn is_due(self, dialog: DialogId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT epoch FROM waits
+             WHERE workspace_id = $1 AND dialog_id = $2 AND ended_at IS NULL
+               AND notice = 'planned' AND notice_at <= $3";
+        let due = value!(self.tx, i64, SQL; self.workspace.into_uuid(), dialog.into_uuid(), now);
+        Ok(due.is_some())
+    }
+
+    /// Notes what became of a notice that was planned for the wait that goes on.
+    pub async fn end_notice(
+        self,
+        dialog: DialogId,
+        as_what: WaitNotice,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE waits SET notice = $3
+             WHERE workspace_id = $1 AND dialog_id = $2 AND ended_at IS NULL
+               AND notice = 'planned'";
+        let ended = run!(self.tx, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), as_what.as_str());
+        StorageError::expect_one_row("waits", ended)
+    }
+
     /// How many wait before a dialog that has been asking, or would be, since a time.
     pub async fn before(self, since: DateTime<Utc>, dialog: DialogId) -> Result<i64, StorageError> {
         const SQL: &str = "
@@ -150,6 +206,49 @@ pub struct SystemWaits<'t> {
 }
 
 impl SystemWaits<'_> {
+    /// Waits of which nobody has decided when the customer is told, the oldest first.
+    pub async fn unplanned(self, limit: u32) -> Result<Vec<UnplannedWait>, StorageError> {
+        const SQL: &str = "
+            SELECT w.workspace_id, w.dialog_id, w.epoch, d.assistant_id, w.began_at
+              FROM waits w
+              JOIN dialogs d ON d.workspace_id = w.workspace_id AND d.id = w.dialog_id
+             WHERE w.notice = 'unplanned' AND w.ended_at IS NULL
+             ORDER BY w.began_at LIMIT $1";
+        type Found = (Uuid, Uuid, i64, Uuid, DateTime<Utc>);
+        let rows = rows!(self.tx, Found, SQL; i64::from(limit));
+        let wait = |(workspace, dialog, epoch, assistant, began_at): Found| UnplannedWait {
+            workspace_id: workspace.into(),
+            dialog_id: dialog.into(),
+            epoch,
+            assistant_id: assistant.into(),
+            began_at,
+        };
+        Ok(rows.into_iter().map(wait).collect())
+    }
+
+    /// Dialogs whose customers are to be told by now that the wait goes on, the longest due first.
+    /// Those of suspended workspaces and of paused assistants are told later.
+    pub async fn due(
+        self,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<(WorkspaceId, DialogId)>, StorageError> {
+        const SQL: &str = "
+            SELECT w.workspace_id, w.dialog_id
+              FROM waits w
+              JOIN dialogs d ON d.workspace_id = w.workspace_id AND d.id = w.dialog_id
+             WHERE w.notice = 'planned' AND w.ended_at IS NULL AND w.notice_at <= $1
+               AND d.control = 'waiting'
+               AND NOT EXISTS (SELECT 1 FROM workspaces s
+                                WHERE s.id = w.workspace_id AND s.suspended_at IS NOT NULL)
+               AND NOT EXISTS (SELECT 1 FROM assistant_pauses p
+                                WHERE p.workspace_id = w.workspace_id
+                                  AND p.assistant_id = d.assistant_id)
+             ORDER BY w.notice_at LIMIT $2";
+        let rows = rows!(self.tx, (Uuid, Uuid), SQL; now, i64::from(limit));
+        Ok(rows.into_iter().map(|(workspace, dialog)| (workspace.into(), dialog.into())).collect())
+    }
+
     /// Deletes a batch of the waits that ended before a time. Returns how many it deleted.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: [&str; 2] = batch!("waits", "ended_at < $1");

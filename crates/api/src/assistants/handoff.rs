@@ -39,6 +39,17 @@ pub(crate) struct HandoffView {
     #[garde(skip)]
     #[schema(default = "none")]
     assignment: Assignment,
+    /// Whether the customer is told the name of the person who takes the dialog over or is given
+    /// it, with the fixed text `operator_joined`. An operator who takes a dialog over by answering
+    /// is not announced: the answer speaks.
+    #[garde(skip)]
+    #[schema(default = true)]
+    announce_operator: bool,
+    /// After so many business hours of waiting for a human the customer is told once, with the
+    /// fixed text `still_waiting`, that it goes on; 0: never.
+    #[garde(range(max = HandOffPolicy::MOST_WAITING_HOURS))]
+    #[schema(maximum = 720, default = 4, example = 4)]
+    waiting_hours: u32,
 }
 
 impl Default for HandoffView {
@@ -56,6 +67,8 @@ impl HandoffView {
             on_failed_check: Some(unverified == Unverified::HandOff),
             topics: policy.topics.clone(),
             assignment: policy.assignment,
+            announce_operator: policy.announce_operator,
+            waiting_hours: policy.waiting_hours,
         }
     }
 
@@ -73,6 +86,8 @@ impl HandoffView {
             on_unknown: self.on_unknown,
             topics,
             assignment: self.assignment,
+            announce_operator: self.announce_operator,
+            waiting_hours: self.waiting_hours,
         }
     }
 }

@@ -57,6 +57,11 @@ words! {
         QueueWait = "queue_wait",
         /// Said to a customer who no longer wants a human.
         QueueLeft = "queue_left",
+        /// Said once to a customer who has waited for a human for the owner's number of hours.
+        StillWaiting = "still_waiting",
+        /// Said to a customer when another person answers from now on; `{name}` in it is replaced
+        /// by that person's name.
+        OperatorJoined = "operator_joined",
 
         /// Said before a quotation of which it is not sure that it answers.
         Unsure = "unsure",
@@ -101,6 +106,8 @@ impl FixedText {
     pub const LONGEST_LABEL: usize = 64;
     /// What is replaced in [`Self::AfterHours`] by when people are back.
     pub const WHEN: &str = "{when}";
+    /// What is replaced in [`Self::OperatorJoined`] by the name of the person who answers.
+    pub const NAME: &str = "{name}";
 
     /// Whether an owner may say this on the occasion: it has something to see and is not too long.
     /// A label has one line.
@@ -180,6 +187,10 @@ impl FixedText {
                 "You are number {position} in the queue, and the wait is about {minutes} min. If you no longer need a colleague, write \"cancel\"."
             }
             Self::QueueLeft => "All right, I am back. What would you like to know?",
+            Self::StillWaiting => {
+                "Thank you for waiting: no colleague has been free so far. You keep your place in the queue, and they will write to you here. If you no longer need a colleague, write \"cancel\"."
+            }
+            Self::OperatorJoined => "You are now talking to {name}.",
 
             // What may help.
             Self::Unsure => "I am not sure that this answers your question, but it may help:",
@@ -247,6 +258,10 @@ impl FixedText {
                 "Ваш номер в очереди: {position}, ждать примерно {minutes} мин. Если коллега больше не нужен, напишите «отмена»."
             }
             Self::QueueLeft => "Хорошо, я снова здесь. Что вы хотели бы узнать?",
+            Self::StillWaiting => {
+                "Спасибо, что ждёте: свободных коллег пока нет. Ваше место в очереди сохраняется, вам напишут здесь. Если коллега больше не нужен, напишите «отмена»."
+            }
+            Self::OperatorJoined => "Теперь вам отвечает {name}.",
 
             // What may help.
             Self::Unsure => "Не уверен, что это ответ на ваш вопрос, но может помочь:",

@@ -16,6 +16,7 @@ use crate::{
 mod control;
 mod edit;
 mod operator;
+mod program;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use crate::dialog::ControlStep;
 pub use control::{Cause, ControlRefused, EDGES, Initiator};
 pub use edit::Edited;
 pub use operator::Written;
+pub use program::Announcement;
 
 impl Dialog {
     /// Begins.

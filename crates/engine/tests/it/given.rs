@@ -16,7 +16,7 @@ use replyx_channels::{
 };
 use replyx_core::{
     act::Actor,
-    assistant::{Assistant, AssistantSettings, Language},
+    assistant::{Assistant, AssistantSettings, HandOffPolicy, Language},
     bot::Bot,
     change::New,
     channel::{ChatKind, Inbound, InboundContent, Outbound},
@@ -431,6 +431,8 @@ pub(crate) fn assistant() -> AssistantSettings {
         check_answers: false,
         // Tests of late answers switch them on.
         late_answer_minutes: 0,
+        // As do those of what customers are told of the people who answer.
+        handoff: HandOffPolicy { announce_operator: false, ..HandOffPolicy::default() },
         ..AssistantSettings::new("Ada".to_owned(), Language::English)
     }
 }

@@ -6,6 +6,7 @@ mod given;
 
 mod acts;
 mod acts_by_meaning;
+mod announce;
 mod assignment;
 mod bell;
 mod busy;

@@ -15,7 +15,7 @@ use replyx_core::{
     job::{Kind, Lane},
     retry::Retry,
 };
-use replyx_engine::{assignment, sla};
+use replyx_engine::{announce, assignment, sla};
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, Tx, documents, files, retried, sweep::BATCH};
 use serde::Deserialize;
@@ -52,6 +52,8 @@ const RELEASE_HOLDS: Duration = Duration::from_mins(1);
 
 /// How long after its end operators are looked after again.
 const TEND_OPERATORS: Duration = Duration::from_secs(15);
+/// How long after its end customers are looked for again who have waited for long.
+const TELL_WAITING: Duration = Duration::from_mins(1);
 /// How long after its end trials are looked for again whose time is over.
 const END_TRIALS: Duration = Duration::from_mins(1);
 
@@ -193,6 +195,13 @@ scheduled!(
     /// broken.
     FollowSlas, by_the_clock("follow_slas"), FOLLOW_SLAS, |run| {
         counted(Self::KIND, sla::sweep(run.engine))
+    }
+);
+
+scheduled!(
+    /// Tells customers who have waited for a human for long that the wait goes on.
+    TellWaiting, by_the_clock("tell_waiting"), TELL_WAITING, |run| {
+        counted(Self::KIND, announce::sweep(run.engine))
     }
 );
 

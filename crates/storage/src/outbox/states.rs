@@ -39,8 +39,8 @@ struct PartRow {
 }
 
 impl Outbox<'_> {
-    /// Cancels what of the assistant's replies in a dialog has not been claimed for sending. What
-    /// has been is not sent again, should its send fail. Returns the replies that are not sent as a
+    /// Cancels what of the assistant's replies, and of what the program says itself, in a dialog has
+    /// not been claimed for sending. What has been is not sent again, should its send fail. Returns the replies that are not sent as a
     /// whole any more. The caller holds the locks of the contact and the dialog.
     pub async fn cancel(
         self,
@@ -55,7 +55,7 @@ impl Outbox<'_> {
                AND status IN ('queued', 'sending', 'uncertain')
                AND EXISTS (SELECT 1 FROM messages m
                             WHERE m.workspace_id = outbox.workspace_id AND m.id = outbox.message_id
-                              AND m.author = 'assistant')
+                              AND m.author IN ('assistant', 'system'))
             RETURNING message_id, status";
 
         let parts = rows!(self.tx, (Uuid, String), SQL;

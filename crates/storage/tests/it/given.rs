@@ -50,6 +50,7 @@ use replyx_storage::{
     outbox::Sendable,
     passages::{NewPassage, PassageChanges, Span},
     testing::append_entry,
+    waits::UnplannedWait,
 };
 use replyx_text::terms::index_text;
 
@@ -241,6 +242,8 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
                 on_unknown: 3,
                 topics: vec!["Расторгнуть договор".to_owned()],
                 assignment: Assignment::LeastBusy,
+                announce_operator: false,
+                waiting_hours: 12,
             },
             texts: Texts::new(
                 [(Language::Russian, [(FixedText::Thanks, "Не за что".to_owned())].into())].into(),
@@ -573,6 +576,17 @@ pub(crate) fn replacement() -> Replacement {
         kind: DocumentKind::Text,
         size: 5,
         content_hash: "newer".to_owned(),
+    }
+}
+
+/// The wait of the tenant's dialog, of which nobody has decided anything.
+pub(crate) fn unplanned(tenant: &Tenant) -> UnplannedWait {
+    UnplannedWait {
+        workspace_id: tenant.id,
+        dialog_id: tenant.dialog.id,
+        epoch: tenant.dialog.epoch,
+        assistant_id: tenant.assistant.id,
+        began_at: at(0),
     }
 }
 

@@ -35,6 +35,7 @@ use replyx_core::{
     sla::{DialogSla, SlaPolicy},
     snooze::EndedSnooze,
     tag::{DialogTags, Tag},
+    waiting::WaitNotice,
     workspace::{ApiKey, Invitation},
 };
 use replyx_storage::{
@@ -313,6 +314,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         messages.by_client(ours.dialog.id, "1") => Ok(None),
         messages.reply_after(ours.dialog.id, 0, None) => Ok(None),
         messages.operator_spoke(ours.dialog.id, 0) => Ok(false),
+        messages.known_operator(ours.dialog.id) => Ok(None),
         outbox.has_followed(id()) => Ok(false),
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
@@ -355,6 +357,9 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         waits.taken(at(0), 9) => Ok(waits) if waits.is_empty(),
         waits.before(at(1_000_000), id()) => Ok(0),
         waits.left_by(ours.dialog.id) => Ok(None),
+        waits.plan(&given::unplanned(&ours), Some(at(1))) => Ok(()),
+        waits.is_due(ours.dialog.id, at(1_000_000)) => Ok(false),
+        waits.end_notice(ours.dialog.id, WaitNotice::Given) => Err(StorageError::RowsAffected { actual: 0, .. }),
         waits.summary(9) => Ok((0, None)),
         operators.find(ours.user.id) => Ok(None),
         operators.lock(ours.user.id) => Ok(None),
