@@ -93,7 +93,7 @@ async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
     let read = shop.owner.get(&path).await.expect(200).body;
     let policy = json!({
         "on_request": true, "on_unknown": 0, "on_failed_check": false, "topics": [],
-        "assignment": "none",
+        "assignment": "none", "announce_operator": true, "waiting_hours": 4,
     });
     assert_eq!(read["handoff"], policy);
     assert_eq!(read["texts"], json!({}));
@@ -119,6 +119,7 @@ async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
 
     for bad in [
         json!({"handoff": {"on_unknown": 21}}),
+        json!({"handoff": {"waiting_hours": 721}}),
         json!({"handoff": {"sometimes": true}}),
         json!({"handoff": {"topics": [""]}}),
         json!({"texts": {"ru": {"thanks": " "}}}),

@@ -465,3 +465,23 @@ async fn operators_come_online_are_given_dialogs_and_end_their_shift(home: &Home
     let theirs = stranger.get("/api/v1/operators").await.expect(200).body;
     assert_eq!(theirs["items"].as_array().unwrap().len(), 1);
 }
+
+#[on_every_home]
+async fn a_customer_is_told_which_person_answers(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    let kim = colleague(home, &shop, "kim@example.org").await;
+    kim.patch("/api/v1/me", &json!({"name": "Kim"})).await.expect(200);
+    let ann = bot.customer(7);
+    ann.ask("Hello?", PATIENCE).await.unwrap();
+    let dialog = dialog(&shop).await;
+    control(&kim, &dialog, "takeover").await;
+    until("the words arrive", async || {
+        let sent = ann.sent();
+        (sent.last()?.plain == "You are now talking to Kim.").then_some(())
+    })
+    .await;
+    let said = shop.messages().await.pop().unwrap();
+    assert_eq!((&said["author"], &said["operator"]["name"]), (&json!("system"), &json!("Kim")));
+}
