@@ -110,6 +110,7 @@ async fn a_customer_is_told_once_of_each_person_who_answers(db: &TestDb) {
     world.say(&engine, &line, 7, "спасибо").await;
     world.clock.advance(Duration::from_secs(1));
     world.answer(&engine).await;
+    deliver(&world, &engine).await;
     control::take_over(&engine, &lee, dialog.id, None).await.unwrap();
     assert_eq!(texts(&world, &dialog).await, [kim_answers, lee_answers.clone(), lee_answers]);
     let said = told(&world, &dialog).await.pop().unwrap();
