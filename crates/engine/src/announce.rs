@@ -7,7 +7,10 @@
 //! person is the one whom they heard last. Whoever takes it over by answering is not announced: the
 //! answer speaks. Neither is a program with a key, nor a person without a name of their own.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -105,12 +108,14 @@ async fn plan_all(engine: &Engine, waits: &[UnplannedWait]) -> Result<(), Storag
     let mut tx = engine.db.begin().await?;
     let mut known: HashMap<AssistantId, Option<AssistantSettings>> = HashMap::new();
     for wait in waits {
-        if !known.contains_key(&wait.assistant_id) {
-            let found = settings(&mut tx, wait.workspace_id, wait.assistant_id).await?;
-            known.insert(wait.assistant_id, found);
-        }
-        let settings = known.get(&wait.assistant_id).and_then(Option::as_ref);
-        let due = settings.and_then(|settings| due_at(settings, wait.began_at));
+        let settings = match known.entry(wait.assistant_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let found = settings(&mut tx, wait.workspace_id, wait.assistant_id).await?;
+                new.insert(found)
+            }
+        };
+        let due = settings.as_ref().and_then(|settings| due_at(settings, wait.began_at));
         tx.workspace(wait.workspace_id).waits().plan(wait, due).await?;
     }
     tx.commit().await.map(drop)
