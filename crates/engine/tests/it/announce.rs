@@ -1,6 +1,6 @@
 //! What customers in people's hands are told: who answers, and that the wait goes on.
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
 use replyx_core::{
     actor::Caller,
@@ -23,7 +23,7 @@ use crate::given::{Line, Working, World, eventually, received, start};
 const HOUR: Duration = Duration::from_hours(1);
 
 /// An assistant that quotes and says who answers, on a clock that stands still.
-async fn world<'d>(db: &'d TestDb, change: impl FnOnce(&mut HandOffPolicy)) -> World<'d> {
+async fn world(db: &TestDb, change: impl FnOnce(&mut HandOffPolicy)) -> World<'_> {
     let world = World::with_clock(db, Clock::manual(start())).await;
     world
         .publish(|settings| {
@@ -99,7 +99,7 @@ async fn a_customer_is_told_once_of_each_person_who_answers(db: &TestDb) {
     // Whom the customer knows is not announced again, a colleague is.
     control::hand_off(&engine, &kim, dialog.id, HandoffReason::Operator).await.unwrap();
     control::take_over(&engine, &kim, dialog.id, None).await.unwrap();
-    assert_eq!(texts(&world, &dialog).await, [kim_answers.clone()]);
+    assert_eq!(texts(&world, &dialog).await, slice::from_ref(&kim_answers));
     assign(&engine, &kim, &dialog, &lee).await;
     let lee_answers = "Теперь вам отвечает Ли.".to_owned();
     assert_eq!(texts(&world, &dialog).await, [kim_answers.clone(), lee_answers.clone()]);
@@ -207,7 +207,7 @@ async fn who_waits_for_long_is_told_once(db: &TestDb) {
     // What began with four hours keeps them.
     world.publish(|settings| settings.handoff.waiting_hours = 0).await;
     let never = waiting(&world, &engine, &line, 10).await;
-    world.clock.advance(4 * HOUR - Duration::from_secs(10));
+    world.clock.advance(Duration::from_secs(4 * 3_600 - 10));
     assert_eq!(announce::sweep(&engine).await.unwrap(), 0, "not yet");
 
     world.clock.advance(Duration::from_secs(10));
