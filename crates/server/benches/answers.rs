@@ -44,6 +44,14 @@ const fn row(questions: Questions, bots: usize, chats: usize, goals: [&'static s
     Row { questions, bots, chats, age: Age::New, goals }
 }
 
+impl Row {
+    /// What is waited for does not depend on what is asked, nor of how many bots.
+    fn is_measured_on(&self, home: Home<'_>) -> bool {
+        !matches!(home, Home::Alone(Sync::Normal))
+            || self.bots == 1 && self.age == Age::New && matches!(self.questions, Questions::Same)
+    }
+}
+
 /// How long the installation has been in use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Age {
@@ -124,17 +132,50 @@ async fn main() {
     );
     println!("|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let redis = std::env::var("REPLYX_TEST_REDIS").expect("run through `make bench`");
+    let wanted = Wanted::from_arguments();
     for row in ROWS {
-        answers(&testing::sqlite().await, Home::Alone(Sync::Full), row, row.goals[0]).await;
-        // What is waited for does not depend on what is asked, nor of how many bots.
-        if row.bots == 1 && row.age == Age::New && matches!(row.questions, Questions::Same) {
-            answers(&testing::sqlite().await, Home::Alone(Sync::Normal), row, row.goals[0]).await;
+        for home in [Home::Alone(Sync::Full), Home::Alone(Sync::Normal)] {
+            if row.is_measured_on(home) && wanted.has(home, &row) {
+                answers(&testing::sqlite().await, home, row, row.goals[0]).await;
+            }
         }
     }
     for row in ROWS {
-        answers(&testing::postgres().await, Home::Cluster(&redis), row, row.goals[1]).await;
+        let home = Home::Cluster(&redis);
+        if wanted.has(home, &row) {
+            answers(&testing::postgres().await, home, row, row.goals[1]).await;
+        }
     }
-    start_up().await;
+    if wanted.has_all() {
+        start_up().await;
+    }
+}
+
+/// Which rows are measured: those whose first columns hold every argument, `"sqlite, full"` or
+/// `"64 chats"`.
+struct Wanted(Vec<String>);
+
+impl Wanted {
+    fn from_arguments() -> Self {
+        // `cargo bench` adds options of its own.
+        Self(std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect())
+    }
+
+    fn has(&self, home: Home<'_>, row: &Row) -> bool {
+        let columns = format!(
+            "{}, {}, {}, {} bots, {} chats",
+            home.name(),
+            row.questions.name(),
+            row.age.name(),
+            row.bots,
+            row.chats
+        );
+        self.0.iter().all(|word| columns.contains(word.as_str()))
+    }
+
+    const fn has_all(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// What the program stands on.
