@@ -8,6 +8,7 @@
 //!
 //! Who may read on, and how long a slow reader is waited for, is `crate::streams`' matter.
 
+pub mod dialog;
 mod feed;
 pub(crate) mod schema;
 pub mod ticket;

@@ -17,7 +17,11 @@ use std::{
 };
 
 use axum::body::Bytes;
-use replyx_core::{attention::Attention, event::Recorded, ids::WorkspaceId};
+use replyx_core::{
+    attention::Attention,
+    event::Recorded,
+    ids::{DialogId, WorkspaceId},
+};
 use replyx_engine::attention::LASTS;
 use replyx_live::{Live, News, Signal, Subscription, Topic};
 use replyx_storage::{Db, StorageError};
@@ -44,6 +48,8 @@ pub(crate) struct Frame {
     pub(crate) last: i64,
     /// The events as server-sent events.
     pub(crate) bytes: Bytes,
+    /// Whose each event is, and where it ends in `bytes`.
+    pieces: Pieces,
     /// All of it was read before this instant.
     pub(crate) read: Instant,
 }
@@ -61,18 +67,36 @@ impl Frame {
         let read = Instant::now();
         let Some(last) = events.last().map(|event| event.seq) else { return Ok(None) };
         let is_full = events.len() == TOGETHER as usize;
-        Ok(Some((Self { after, last, bytes: text(&events), read }, is_full)))
+        let (bytes, pieces) = text(&events);
+        Ok(Some((Self { after, last, bytes, pieces, read }, is_full)))
+    }
+
+    /// The frame with the events of one dialog alone; without bytes where it has none.
+    pub(crate) fn of_dialog(self, dialog: DialogId) -> Self {
+        let mut own = Vec::new();
+        let mut start = 0;
+        for (whose, end) in self.pieces.iter() {
+            if *whose == Some(dialog) {
+                own.extend_from_slice(&self.bytes[start..*end]);
+            }
+            start = *end;
+        }
+        Self { bytes: Bytes::from(own), pieces: Arc::default(), ..self }
     }
 }
 
-fn text(events: &[Recorded]) -> Bytes {
+type Pieces = Arc<[(Option<DialogId>, usize)]>;
+
+fn text(events: &[Recorded]) -> (Bytes, Pieces) {
     let mut text = String::new();
+    let mut pieces = Vec::with_capacity(events.len());
     for event in events {
         let data = serde_json::to_string(event).unwrap_or_default();
         // JSON escapes line ends, so the data is one line.
         let _ = write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.event.name());
+        pieces.push((event.event.subject().dialog_id, text.len()));
     }
-    Bytes::from(text)
+    (Bytes::from(text), pieces.into())
 }
 
 /// What a reader tells its streams.
@@ -80,8 +104,8 @@ fn text(events: &[Recorded]) -> Bytes {
 enum Told {
     /// More of the log.
     Log(Frame),
-    /// Something that is stored nowhere, as it is sent.
-    Passing(Bytes),
+    /// Something that is stored nowhere, as it is sent, and the dialog that it is about.
+    Passing(DialogId, Bytes),
 }
 
 /// What streams are told of a member who looks at a dialog.
@@ -95,14 +119,15 @@ struct Passing {
 }
 
 /// What streams are told of the news, if it is stored nowhere.
-fn passing(signal: &Signal) -> Option<Bytes> {
+fn passing(signal: &Signal) -> Option<(DialogId, Bytes)> {
     let Signal::Message(message) = signal else { return None };
     let Some(News::Attention { attention, .. }) = News::read(message) else { return None };
 
     let lasts_s = LASTS.as_secs();
+    let dialog = attention.dialog_id;
     let data = serde_json::to_string(&Passing { kind: "dialog.attention", attention, lasts_s });
     let data = data.unwrap_or_default();
-    Some(Bytes::from(format!("event: dialog.attention\ndata: {data}\n\n")))
+    Some((dialog, Bytes::from(format!("event: dialog.attention\ndata: {data}\n\n"))))
 }
 
 /// The readers of this process.
@@ -130,8 +155,8 @@ pub(crate) struct Frames {
 pub(crate) enum Next {
     /// More of the log.
     Frame(Frame),
-    /// Something that is stored nowhere, as it is sent.
-    Passing(Bytes),
+    /// Something that is stored nowhere, as it is sent, and the dialog that it is about.
+    Passing(DialogId, Bytes),
     /// Frames were missed.
     Missed,
     /// The reader has ended.
@@ -143,7 +168,7 @@ impl Frames {
     pub(crate) async fn next(&mut self) -> Next {
         match self.receiver.recv().await {
             Ok(Told::Log(frame)) => Next::Frame(frame),
-            Ok(Told::Passing(bytes)) => Next::Passing(bytes),
+            Ok(Told::Passing(dialog, bytes)) => Next::Passing(dialog, bytes),
             Err(broadcast::error::RecvError::Lagged(_)) => Next::Missed,
             Err(broadcast::error::RecvError::Closed) => Next::Ended,
         }
@@ -257,8 +282,8 @@ async fn follow(
                 signal = news.next() => signal,
                 _ = beat.tick() => break,
             };
-            let Some(bytes) = passing(&signal) else { break };
-            let _ = frames.send(Told::Passing(bytes));
+            let Some((dialog, bytes)) = passing(&signal) else { break };
+            let _ = frames.send(Told::Passing(dialog, bytes));
         }
     }
 }
@@ -271,7 +296,14 @@ mod tests {
     use super::*;
 
     fn frame(number: i64) -> Frame {
-        Frame { after: number - 1, last: number, bytes: Bytes::new(), read: Instant::now() }
+        let read = Instant::now();
+        Frame {
+            after: number - 1,
+            last: number,
+            bytes: Bytes::new(),
+            pieces: Pieces::default(),
+            read,
+        }
     }
 
     #[tokio::test]
@@ -310,12 +342,31 @@ mod tests {
             author: Author::Customer,
             text: Some("line one\n\nid: 99\ndata: forged\r\n".to_owned()),
         };
-        let frame = text(&[Recorded { seq: 7, at: clock.now(), event }]);
+        let (frame, _) = text(&[Recorded { seq: 7, at: clock.now(), event }]);
         let lines: Vec<&str> = std::str::from_utf8(&frame).unwrap().lines().collect();
         assert_eq!(lines.len(), 4, "{lines:?}");
         assert_eq!(lines[0], "id: 7");
         assert_eq!(lines[1], "event: message.stored");
         assert!(lines[2].starts_with("data: {\"id\":7,"));
         assert_eq!(lines[3], "");
+    }
+
+    #[test]
+    fn a_frame_of_a_dialog_has_its_events_alone_and_goes_as_far() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let dialogs: [DialogId; 2] = [clock.id(), clock.id()];
+        let recorded = |seq: i64, dialog: usize| Recorded {
+            seq,
+            at: clock.now(),
+            event: Event::TurnStarted { dialog_id: dialogs[dialog], seq: 1, attempt: 1 },
+        };
+        let (bytes, pieces) = text(&[recorded(1, 0), recorded(2, 1), recorded(3, 0)]);
+        let frame = Frame { after: 0, last: 3, bytes, pieces, read: Instant::now() };
+
+        let first = frame.clone().of_dialog(dialogs[0]);
+        let (expected, _) = text(&[recorded(1, 0), recorded(3, 0)]);
+        assert_eq!((first.after, first.last, &first.bytes), (0, 3, &expected));
+        let other = frame.of_dialog(clock.id());
+        assert_eq!((other.last, other.bytes.len()), (3, 0));
     }
 }

@@ -42,6 +42,7 @@ pub mod context;
 pub mod control;
 pub mod correct;
 pub mod delivery;
+pub mod dialog_terms;
 pub mod drafts;
 pub mod evaluation;
 pub mod giving;

@@ -8,14 +8,19 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::ChatKind,
-    dialog::{Control, Dialog},
-    ids::{AssistantId, ChannelId, DialogId, MessageId, TagId, UserId, WorkspaceId},
+    dialog::Dialog,
+    ids::{DialogId, MessageId, UserId, WorkspaceId},
     message::{Author, MessageKind},
     page::Page,
 };
 use uuid::Uuid;
 
 use crate::{StorageError, Tx, dialogs};
+
+mod filter;
+
+use filter::Given;
+pub use filter::{Assigned, InboxFilter, Snoozed};
 
 /// At most so many of the newest messages are looked through for unread ones.
 pub const UNREAD_MOST: i64 = 100;
@@ -26,30 +31,6 @@ pub const EXCERPT: i64 = 200;
 /// At most so many dialogs of a view are counted.
 pub const COUNTED_MOST: i64 = 10_000;
 
-/// Whose dialogs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Assigned {
-    /// Everybody's.
-    #[default]
-    Any,
-    /// Those that nobody has.
-    Nobody,
-    /// This member's.
-    To(UserId),
-}
-
-/// Those that are out of their operators' sight, or not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Snoozed {
-    /// All.
-    #[default]
-    Any,
-    /// Only those in sight.
-    No,
-    /// Only those out of sight.
-    Yes,
-}
-
 /// Who looks, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reader {
@@ -57,52 +38,6 @@ pub struct Reader {
     pub member: Option<UserId>,
     /// The time.
     pub now: DateTime<Utc>,
-}
-
-/// Which dialogs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InboxFilter {
-    /// Only those in this control.
-    pub control: Option<Control>,
-    /// Only those that wait for a human or that one has.
-    pub with_people: bool,
-    /// Whose.
-    pub assigned: Assigned,
-    /// Only this assistant's.
-    pub assistant: Option<AssistantId>,
-    /// Only this channel's.
-    pub channel: Option<ChannelId>,
-    /// Only those with words of the customer that the reader has not read.
-    pub unread: bool,
-    /// Only those with this tag.
-    pub tag: Option<TagId>,
-    /// Only those in sight, or out of sight.
-    pub snoozed: Snoozed,
-}
-
-impl InboxFilter {
-    /// The statement that begins with the fewest dialogs.
-    const fn choose(
-        &self,
-        tagged: &'static str,
-        of_people: &'static str,
-        all: &'static str,
-    ) -> &'static str {
-        if self.tag.is_some() {
-            tagged
-        } else if self.is_of_people() {
-            of_people
-        } else {
-            all
-        }
-    }
-
-    /// Does it show only dialogs that wait for a human or that one has?
-    const fn is_of_people(&self) -> bool {
-        self.with_people
-            || matches!(self.control, Some(Control::Waiting | Control::Human))
-            || matches!(self.assigned, Assigned::To(_))
-    }
 }
 
 /// In which order, and after what.
@@ -222,6 +157,9 @@ macro_rules! from_messages {
 
 macro_rules! entries {
     ($tables:expr, $condition:literal, $order:literal) => {
+        entries!($tables, "", $condition, $order)
+    };
+    ($tables:expr, $words:expr, $condition:literal, $order:literal) => {
         concat!(
             "SELECT d.workspace_id, d.id, d.assistant_id, d.channel_id, d.contact_id, d.control,
                     d.epoch, d.last_seq, d.heard_seq, d.answered_seq, d.edits, d.created_at,
@@ -255,6 +193,7 @@ macro_rules! entries {
                                              WHERE t.workspace_id = d.workspace_id
                                                AND t.dialog_id = d.id AND t.tag_id = $13))
                 AND ",
+            $words,
             $condition,
             " ORDER BY ",
             $order,
@@ -262,6 +201,10 @@ macro_rules! entries {
         )
     };
 }
+
+mod search;
+
+pub use search::{MOST_WORDS, SEARCHED_MOST, SearchWords};
 
 const NEWEST: &str = entries!(from_dialogs!(), "d.id < $14", "d.id DESC");
 const NEWEST_OF_PEOPLE: &str =
@@ -323,26 +266,8 @@ impl Inbox<'_> {
         let workspace = self.workspace.into_uuid();
         let member = reader.member.map_or(Uuid::nil(), UserId::into_uuid);
         let more = i64::from(limit) + 1;
-        let control = filter.control.map(Control::as_str);
-        let with_people = i64::from(filter.with_people);
-        let assigned = match filter.assigned {
-            Assigned::Any => 0_i64,
-            Assigned::Nobody => 1,
-            Assigned::To(_) => 2,
-        };
-        let to = match filter.assigned {
-            Assigned::To(user) => user.into_uuid(),
-            Assigned::Any | Assigned::Nobody => Uuid::nil(),
-        };
-        let assistant = filter.assistant.map(AssistantId::into_uuid);
-        let channel = filter.channel.map(ChannelId::into_uuid);
-        let unread = i64::from(filter.unread);
-        let snoozed = match filter.snoozed {
-            Snoozed::Any => 0_i64,
-            Snoozed::No => 1,
-            Snoozed::Yes => 2,
-        };
-        let tag = filter.tag.map(TagId::into_uuid);
+        let Given { control, with_people, assigned, to, assistant, channel, unread, snoozed, tag } =
+            filter.given();
         let now = reader.now;
 
         let rows = match order {

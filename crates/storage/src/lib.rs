@@ -70,6 +70,7 @@ pub mod contacts;
 pub mod copy;
 mod db;
 pub mod deliveries;
+pub mod dialog_terms;
 pub mod dialogs;
 pub mod documents;
 pub mod drafts;

@@ -77,6 +77,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     45 "0045_sla",
     46 "0046_inbox_tools",
     47 "0047_bulk_and_views",
+    48 "0048_dialog_terms",
     50 "0050_source_tags",
     51 "0051_wait_notices",
     52 "0052_trials",

@@ -14,6 +14,7 @@ use crate::{
     channels::{Channels, SystemChannels},
     contacts::{Contacts, SystemContacts},
     deliveries::{Deliveries, SystemDeliveries},
+    dialog_terms::{DialogTerms, SystemDialogTerms},
     dialogs::{Dialogs, SystemDialogs},
     documents::{Documents, SystemDocuments},
     drafts::Drafts,
@@ -133,6 +134,8 @@ tables! {
     credits: Credits,
     /// Deliveries already taken.
     deliveries: Deliveries,
+    /// The words that conversations are found by.
+    dialog_terms: DialogTerms,
     /// Conversations.
     dialogs: Dialogs,
     /// Sources.
@@ -220,6 +223,8 @@ system_tables! {
     contacts: SystemContacts,
     /// All deliveries already taken, for housekeeping.
     deliveries: SystemDeliveries,
+    /// The words that conversations are found by, for the schedule.
+    dialog_terms: SystemDialogTerms,
     /// All conversations, for what is said in many of them.
     dialogs: SystemDialogs,
     /// All documents, for housekeeping.

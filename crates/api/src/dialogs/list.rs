@@ -9,8 +9,13 @@ use replyx_core::{
     ids::{DialogId, MessageId, UserId},
     message::{Author, MessageKind},
 };
-use replyx_storage::inbox::{
-    Assigned, InboxEntry, InboxFilter, InboxOrder, LastMessage, Reader, Snoozed,
+use replyx_engine::dialog_terms;
+use replyx_storage::{
+    dialog_terms::Finders,
+    inbox::{
+        Assigned, InboxEntry, InboxFilter, InboxOrder, LastMessage, MOST_WORDS, Reader,
+        SearchWords, Snoozed,
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,6 +34,9 @@ use crate::{
     page::{List, PageQuery, QueueCursor},
     state::AppState,
 };
+
+/// The longest text that is searched for, characters.
+const LONGEST: usize = 200;
 
 /// A view of the inbox: a filter that operators use all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -80,6 +88,12 @@ pub struct Query {
     assignee_id: Option<String>,
     /// Only those with this tag, by its id.
     tag: Option<Uuid>,
+    /// Only those with all these words, up to 8, in any form, in their messages or the contact's
+    /// name; in notes, too, if you may read them. New words are found after some seconds. A page
+    /// may be short of `limit` and have a next one all the same. By `activity`, only the newest
+    /// 5,000 dialogs with the rarest word are ordered.
+    #[param(min_length = 1, max_length = 200, example = "refund courier")]
+    q: Option<String>,
     /// `true`: only those in which the customer has written something that you have not read.
     unread: Option<bool>,
     /// `newest` (unless set), `activity` or `waiting`.
@@ -172,19 +186,39 @@ pub async fn list(
     let page = PageQuery { limit: query.limit, cursor: None }.request::<DialogId>()?;
     let kind = query.order.unwrap_or_default();
     let order = order(kind, query.cursor.as_deref())?;
+    let words = query.q.as_deref().map(|text| words(text, &caller)).transpose()?;
 
     let workspace = caller.workspace_id;
     let now = state.engine.clock.now();
     let mut tx = state.db().read().await?;
     let reader = Reader { member: caller.user_id(), now };
-    let found = tx.workspace(workspace).inbox().list(reader, filter, order, page.limit).await?;
+    let inbox = tx.workspace(workspace).inbox();
+    let found = match words {
+        Some(words) => inbox.search(reader, filter, order, page.limit, words).await?,
+        None => inbox.list(reader, filter, order, page.limit).await?,
+    };
     let ids: Vec<DialogId> = found.items.iter().map(|entry| entry.dialog.id).collect();
     let mut tags = marks::tags(&mut tx, workspace, &ids).await?;
 
     let last = found.items.last().filter(|_| found.next.is_some());
-    let next_cursor = last.map(|entry| cursor(kind, entry));
+    let next_cursor = match kind {
+        // A search may have looked further than at the last dialog that it found.
+        Order::Newest => found.next.map(|next| next.to_string()),
+        Order::Activity | Order::Waiting => last.map(|entry| cursor(kind, entry)),
+    };
     let items = found.items.into_iter().map(|entry| Item::of(entry, &mut tags, &caller)).collect();
     Ok(List { items, next_cursor })
+}
+
+/// The words to search for: notes are found by those who may read them.
+fn words(text: &str, caller: &Caller) -> ApiResult<SearchWords> {
+    if text.chars().count() > LONGEST {
+        let detail = format!("`q` is longer than {LONGEST} characters");
+        return Err(ApiError::Malformed(detail));
+    }
+    let finders = if is_colleague(caller) { Finders::Colleagues } else { Finders::Everybody };
+    dialog_terms::asked(text, finders)
+        .ok_or_else(|| ApiError::Malformed(format!("`q` has no word, or more than {MOST_WORDS}")))
 }
 
 fn filter(query: &Query, reader: Option<UserId>) -> ApiResult<InboxFilter> {

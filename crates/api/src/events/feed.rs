@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::body::Bytes;
-use replyx_core::ids::WorkspaceId;
+use replyx_core::ids::{DialogId, WorkspaceId};
 use replyx_storage::StorageError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
@@ -49,6 +49,8 @@ impl Begin {
 pub(super) struct Feed {
     state: AppState,
     workspace: WorkspaceId,
+    /// Only the events of this dialog; those of the whole workspace when absent.
+    dialog: Option<DialogId>,
     stream: Stream,
     begin: Begin,
     /// The number of the last event that was sent.
@@ -65,7 +67,13 @@ impl Feed {
         begin: Begin,
     ) -> Self {
         let (Begin::After(last) | Begin::Reset(last)) = begin;
-        Self { state, workspace, stream, begin, last, is_behind: true }
+        Self { state, workspace, dialog: None, stream, begin, last, is_behind: true }
+    }
+
+    /// Narrowed to the events of one dialog.
+    pub(super) fn of_dialog(mut self, dialog: DialogId) -> Self {
+        self.dialog = Some(dialog);
+        self
     }
 
     /// Feeds it to its end.
@@ -87,7 +95,11 @@ impl Feed {
             tokio::select! {
                 next = frames.next() => match next {
                     Next::Frame(frame) => self.pass_on(frame).await?,
-                    Next::Passing(bytes) => self.stream.pass(bytes)?,
+                    Next::Passing(dialog, bytes) => {
+                        if self.dialog.is_none_or(|own| own == dialog) {
+                            self.stream.pass(bytes)?;
+                        }
+                    }
                     Next::Missed => self.catch_up().await?,
                     Next::Ended => return Err(End::Stopping),
                 },
@@ -151,8 +163,16 @@ impl Feed {
         Ok(())
     }
 
-    /// Sends a frame, if the access holds still.
+    /// Sends what is the stream's of a frame, if the access holds still.
     async fn send(&mut self, frame: Frame) -> Result<Sent, End> {
+        let frame = match self.dialog {
+            Some(dialog) => frame.of_dialog(dialog),
+            None => frame,
+        };
+        if frame.bytes.is_empty() {
+            self.last = frame.last;
+            return Ok(Sent::Yes);
+        }
         let sent = self.stream.send(frame.bytes, frame.read).await?;
         match sent {
             Sent::Yes => self.last = frame.last,

@@ -157,6 +157,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(operators::presence::set))
         .routes(routes!(operators::presence::end_shift))
         .routes(routes!(events::stream_events))
+        .routes(routes!(events::dialog::stream_dialog_events))
         .routes(routes!(events::ticket::create))
 }
 

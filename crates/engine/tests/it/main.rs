@@ -17,6 +17,7 @@ mod control_property;
 mod delivery;
 mod delivery_faults;
 mod desk;
+mod dialog_terms;
 mod edits;
 mod gather;
 mod injection;

@@ -15,7 +15,7 @@ use replyx_core::{
     job::{Kind, Lane},
     retry::Retry,
 };
-use replyx_engine::{announce, assignment, sla};
+use replyx_engine::{announce, assignment, dialog_terms, sla};
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, Tx, documents, files, retried, sweep::BATCH};
 use serde::Deserialize;
@@ -67,6 +67,10 @@ const SIZES: Duration = days(400);
 
 /// How long after its end promised times are looked at again: what is told of them is that late.
 const FOLLOW_SLAS: Duration = Duration::from_secs(5);
+
+/// How long after its end dialogs are looked for again whose words changed: what was said is found
+/// that late.
+const INDEX_DIALOGS: Duration = Duration::from_secs(5);
 
 /// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
@@ -202,6 +206,19 @@ scheduled!(
     /// Tells customers who have waited for a human for long that the wait goes on.
     TellWaiting, by_the_clock("tell_waiting"), TELL_WAITING, |run| {
         counted(Self::KIND, announce::sweep(run.engine))
+    }
+);
+
+scheduled!(
+    /// Follows what is said, so that dialogs are found by its words.
+    IndexDialogs, by_the_clock("index_dialogs"), INDEX_DIALOGS, |run| async move {
+        loop {
+            may_go_on(run)?;
+            match dialog_terms::step(run.engine).await.map_err(|error| failed(&error))? {
+                Some(done) => count(Self::KIND, done),
+                None => return Ok(()),
+            }
+        }
     }
 );
 

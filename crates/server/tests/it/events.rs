@@ -15,7 +15,9 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use crate::harness::{Home, PATIENCE, Shop, TOKEN, on_every_home, with_model};
+use crate::harness::{
+    Home, PASSWORD, PATIENCE, Shop, TOKEN, assert_problem, on_every_home, with_model,
+};
 
 /// One event of a stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +37,12 @@ pub(crate) struct Events {
 impl Events {
     /// Opens a stream that begins after an event, or now.
     pub(crate) async fn open(api: &Api, after: Option<i64>) -> Self {
-        let mut request = api.request(Method::GET, "/api/v1/events");
+        Self::open_at(api, "/api/v1/events", after).await
+    }
+
+    /// Opens the stream at a path.
+    async fn open_at(api: &Api, path: &str, after: Option<i64>) -> Self {
+        let mut request = api.request(Method::GET, path);
         if let Some(after) = after {
             request = request.header("last-event-id", after.to_string());
         }
@@ -125,6 +132,44 @@ fn assert_contiguous(events: &[Event], first: i64) {
 }
 
 const QUESTION: &str = "How many days do I have to return an item?";
+
+#[on_every_home]
+async fn a_stream_of_a_dialog_has_the_events_of_that_dialog_alone(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    let owner = &shop.owner;
+    let mut all = Events::open(owner, Some(0)).await;
+    let mut seen = Vec::new();
+    for customer in [7, 8] {
+        bot.customer(customer).ask("Hello?", PATIENCE).await.unwrap();
+        seen.extend(all.until("message.delivered").await);
+    }
+    let opened = seen.iter().find(|event| event.kind == "dialog.opened").unwrap();
+    let dialog = opened.data["dialog_id"].clone();
+    let own = |event: &Event| event.data["dialog_id"] == dialog;
+    let expected: Vec<Event> = seen.into_iter().filter(own).collect();
+    assert!(expected.len() >= 5, "{expected:#?}");
+
+    // What was told before is told again, and what is said then as it happens.
+    let path = format!("/api/v1/dialogs/{}/events", dialog.as_str().unwrap());
+    let mut stream = Events::open_at(owner, &path, Some(0)).await;
+    assert_eq!(stream.take(expected.len()).await, expected);
+    let mut new = Events::open_at(owner, &path, None).await;
+    for customer in [8, 7] {
+        bot.customer(customer).ask("And now?", PATIENCE).await.unwrap();
+    }
+    let told = stream.until("message.delivered").await;
+    assert!(told.iter().all(own), "{told:#?}");
+    assert_eq!(new.until("message.delivered").await, told);
+
+    let beyond = owner.request(Method::GET, &path).header("last-event-id", "x");
+    assert_problem(&owner.send(beyond).await, 400, "malformed");
+    let stranger = Api::new(shop.program.base()).register("eve@example.org", PASSWORD).await;
+    assert_problem(&stranger.get(&path).await, 404, "not_found");
+    let nobody = Api::new(shop.program.base());
+    assert_problem(&nobody.get(&path).await, 401, "unauthenticated");
+}
 
 #[on_every_home]
 async fn a_stream_replays_from_any_event_without_gap_or_repeat(home: &Home) {

@@ -90,6 +90,42 @@ async fn dialogs_have_tags_and_are_found_by_them(home: &Home) {
 }
 
 #[on_every_home]
+async fn dialogs_are_found_by_their_words_in_the_own_workspace(home: &Home) {
+    let (shop, dialog) = shop_with_dialog(home).await;
+    let owner = &shop.owner;
+    let bot = home.bot();
+    bot.customer(8).ask("My parcels are late", PATIENCE).await.unwrap();
+    let note = json!({"client_id": "n-1", "kind": "note", "text": "A suspicious person"});
+    owner.post(&format!("{dialog}/messages"), &note).await.expect(201);
+    until("both are found", async || {
+        let notes = listed(owner, "?q=suspicious").await.len();
+        (notes == 1 && listed(owner, "?q=PARCEL").await.len() == 1).then_some(())
+    })
+    .await;
+    let both = ["?q=parcel%20late", "?q=late&order=activity", "?q=late&view=ai&limit=1"];
+    for query in both {
+        assert_eq!(listed(owner, query).await.len(), 1, "{query}");
+    }
+    for query in ["?q=parcel%20hello", "?q=parcel&control=closed", "?q=parcel&view=waiting"] {
+        assert!(listed(owner, query).await.is_empty(), "{query}");
+    }
+    let long = "a".repeat(201);
+    for bad in ["", "%20!", "a%20b%20c%20d%20e%20f%20g%20h%20i", &long] {
+        let refused = owner.get(&format!("/api/v1/dialogs?q={bad}")).await;
+        assert_problem(&refused, 400, "malformed");
+    }
+
+    // A program that only reads finds no notes, and another workspace nothing.
+    let key = json!({"name": "reader", "scopes": ["dialogs:read"]});
+    let key = owner.post("/api/v1/api-keys", &key).await.expect(201).text("key");
+    let program = Api::new(shop.program.base()).with_token(key);
+    assert_eq!(listed(&program, "?q=parcel").await.len(), 1);
+    assert!(listed(&program, "?q=suspicious").await.is_empty());
+    let other = Api::new(shop.program.base()).register("eve@example.org", PASSWORD).await;
+    assert!(listed(&other, "?q=parcel").await.is_empty());
+}
+
+#[on_every_home]
 async fn a_snoozed_dialog_comes_back_with_the_customers_words(home: &Home) {
     let (shop, dialog) = shop_with_dialog(home).await;
     let kim = colleague(home, &shop, "kim@example.org").await;

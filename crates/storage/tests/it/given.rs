@@ -43,6 +43,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     Db, Tx,
+    dialog_terms::{DialogTerm, Finders},
     drafts::Draft,
     inbox_views::StoredViews,
     kept_answers::{KeptAnswer, KeptKey},
@@ -602,6 +603,10 @@ impl Tenant {
             text: Some("!".into()),
         };
         tx.apply(fixtures::unexplained(pause)).await.unwrap();
+        let words = [dialog_term(dialog.id)];
+        tx.workspace(workspace_id).dialog_terms().add(&words).await.unwrap();
+        tx.workspace(workspace_id).dialog_terms().begin(1).await.unwrap();
+        tx.workspace(workspace_id).dialog_terms().mark(9).await.unwrap();
         let policy = SlaPolicy {
             first_reply: Some(std::time::Duration::from_mins(10)),
             ..SlaPolicy::default()
@@ -770,4 +775,9 @@ pub(crate) async fn sendable(db: &Db, now: DateTime<Utc>) -> Vec<Sendable> {
 /// A user that nobody knows.
 pub(crate) fn stranger() -> UserId {
     id()
+}
+
+/// A word of a dialog.
+pub(crate) fn dialog_term(dialog: DialogId) -> DialogTerm {
+    DialogTerm { dialog, term: "parcel".to_owned(), finders: Finders::Everybody }
 }

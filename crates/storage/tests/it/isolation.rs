@@ -42,10 +42,11 @@ use replyx_storage::{
     StorageError,
     assistants::Whole,
     audit::AuditFilter,
+    dialog_terms::{Finders, FollowedLog, UnindexedDialog},
     documents::DocumentFilter,
     drafts::Draft,
     fair::Places,
-    inbox::{InboxCounts, InboxFilter, InboxOrder, Reader},
+    inbox::{InboxCounts, InboxFilter, InboxOrder, Reader, SearchWords},
     ledger::EntryFilter,
     neighbours::VectorIndex,
     on_every_db,
@@ -147,6 +148,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let canned = given::canned_reply(ours.id);
     let bulk = given::bulk_item(ours.id, &ours.dialog);
     let draft = Draft { text: "x".to_owned(), updated_at: at(1) };
+    let words = vec![given::dialog_term(ours.dialog.id).term];
+    let words = SearchWords::of(words, Finders::Colleagues).unwrap();
+    let unindexed = UnindexedDialog { workspace: theirs.id, dialog: ours.dialog.id, marks: 1 };
+    let log = FollowedLog { version: 1, seq: 0, is_marking: false };
     let mut called = Vec::new();
     answers! { db, theirs.id, called;
         api_keys.find(ours.key.id) => Ok(None),
@@ -334,6 +339,18 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
             => Ok(page) if page.items.is_empty(),
         inbox.list(nobody, InboxFilter { tag: Some(tag.id), ..InboxFilter::default() }, InboxOrder::Activity { after: None }, 9)
             => Ok(page) if page.items.is_empty(),
+        inbox.search(nobody, InboxFilter::default(), InboxOrder::Newest { after: None }, 9, words.clone())
+            => Ok(page) if page.items.is_empty(),
+        inbox.search(nobody, InboxFilter::default(), InboxOrder::Activity { after: None }, 9, words.clone())
+            => Ok(page) if page.items.is_empty(),
+        dialog_terms.add(&[given::dialog_term(ours.dialog.id)]) => Ok(()),
+        dialog_terms.replace(&unindexed, &[given::dialog_term(ours.dialog.id)]) => Ok(()),
+        dialog_terms.name(ours.dialog.id) => Ok(None),
+        dialog_terms.texts(ours.dialog.id, 0, 9, 9) => Ok(found) if found.is_empty(),
+        dialog_terms.followed() => Ok(None),
+        dialog_terms.follow(&log, 9) => Ok(false),
+        dialog_terms.begin(1) => Ok(()),
+        dialog_terms.mark(9) => Ok(()),
         tags.find(tag.id) => Ok(None),
         tags.lock(tag.id) => Ok(None),
         tags.list(page()) => Ok(found) if found.items.is_empty(),
