@@ -53,6 +53,7 @@ mod kept;
 mod late;
 pub mod ledger;
 pub mod limit;
+pub mod member_mail;
 pub mod neutral;
 mod pause;
 pub mod payment;

@@ -24,6 +24,7 @@ mod intake;
 mod kept;
 mod late;
 mod limit;
+mod member_mail;
 mod outage;
 mod payment;
 mod plans;
