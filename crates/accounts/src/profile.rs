@@ -1,6 +1,11 @@
 //! What people say of themselves.
 
-use replyx_core::{actor::Account, assistant::Language, patch::Patch, user::User};
+use replyx_core::{
+    actor::Account,
+    assistant::Language,
+    patch::Patch,
+    user::{Notifications, User},
+};
 
 use crate::{Cx, Error, Result, proof};
 
@@ -11,6 +16,29 @@ pub struct ProfileUpdate {
     pub name: Patch<String>,
     /// The language of their mail.
     pub language: Option<Language>,
+    /// What of the inboxes they are written mail about.
+    pub notifications: NotificationChange,
+}
+
+/// Of what somebody wants mail from now on; what is left out stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NotificationChange {
+    /// A customer waits for a human.
+    pub request: Option<bool>,
+    /// A promised reply was not given in time.
+    pub sla: Option<bool>,
+    /// A colleague mentions them.
+    pub mention: Option<bool>,
+}
+
+impl NotificationChange {
+    fn of(self, before: Notifications) -> Notifications {
+        Notifications {
+            request: self.request.unwrap_or(before.request),
+            sla: self.sla.unwrap_or(before.sla),
+            mention: self.mention.unwrap_or(before.mention),
+        }
+    }
 }
 
 /// Changes what somebody says of themselves.
@@ -25,7 +53,9 @@ pub async fn update(cx: &Cx, account: &Account, change: &ProfileUpdate) -> Resul
         let user = found.ok_or(Error::Unauthenticated)?;
 
         let by = account.actor();
-        let user = match user.update_profile(&change.name, change.language, &by, now) {
+        let notifications = Some(change.notifications.of(user.notifications));
+        let updated = user.update_profile(&change.name, change.language, notifications, &by, now);
+        let user = match updated {
             Some(change) => tx.apply(change).await?,
             None => user,
         };

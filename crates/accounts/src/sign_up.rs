@@ -9,7 +9,7 @@ use replyx_core::{
     mail::{Letter, Mail},
     role::Role,
     rules::user::UserWithPassword,
-    user::{Registration, User},
+    user::{Notifications, Registration, User},
     workspace::{Membership, Workspace},
 };
 use replyx_storage::Tx;
@@ -39,6 +39,7 @@ impl NewAccount {
             email: registration.email.clone(),
             name: registration.name.clone(),
             language: registration.language,
+            notifications: Notifications::default(),
             is_admin: false,
             second_factor: false,
             blocked_at: None,

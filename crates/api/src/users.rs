@@ -5,7 +5,11 @@ pub mod me;
 mod session;
 
 use chrono::{DateTime, Utc};
-use replyx_core::{assistant::Language, user::User, workspace::Workspace};
+use replyx_core::{
+    assistant::Language,
+    user::{Notifications, User},
+    workspace::Workspace,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,6 +30,8 @@ pub struct UserView {
     /// The language of their mail.
     #[schema(example = "en")]
     language: Language,
+    /// What of the inboxes they are written mail about.
+    notifications: NotificationsView,
     /// Whether they are a platform admin.
     #[schema(example = false)]
     is_admin: bool,
@@ -38,6 +44,28 @@ pub struct UserView {
     created_at: DateTime<Utc>,
 }
 
+/// What of the inboxes somebody is written mail about: at most one letter in five minutes for all
+/// dialogs together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Notifications)]
+pub struct NotificationsView {
+    /// A customer waits for a human.
+    #[schema(example = true)]
+    request: bool,
+    /// A promised reply was not given in time.
+    #[schema(example = true)]
+    sla: bool,
+    /// A colleague mentions them in a note.
+    #[schema(example = true)]
+    mention: bool,
+}
+
+impl From<Notifications> for NotificationsView {
+    fn from(Notifications { request, sla, mention }: Notifications) -> Self {
+        Self { request, sla, mention }
+    }
+}
+
 impl From<User> for UserView {
     fn from(user: User) -> Self {
         Self {
@@ -45,6 +73,7 @@ impl From<User> for UserView {
             email: user.email,
             name: user.name,
             language: user.language,
+            notifications: user.notifications.into(),
             is_admin: user.is_admin,
             second_factor: user.second_factor,
             delete_at: user.delete_at,

@@ -21,7 +21,7 @@ use crate::{
     money::Money,
     role::Role,
     rules::channel::NewBot,
-    user::User,
+    user::{Notifications, User},
     workspace::{Member, Workspace},
 };
 
@@ -42,6 +42,7 @@ pub fn user(clock: &Clock) -> User {
         email: format!("{}@example.com", random_hex::<6>()),
         name: None,
         language: Language::English,
+        notifications: Notifications::default(),
         is_admin: false,
         second_factor: false,
         blocked_at: None,

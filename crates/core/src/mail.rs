@@ -103,6 +103,19 @@ pub enum Letter {
         /// The answers that are left of it.
         answers: i64,
     },
+    /// Something in the inbox of a workspace may need the person.
+    InboxNews {
+        /// The workspace.
+        workspace: String,
+        /// How many customers wait for a human.
+        requests: usize,
+        /// How many promised replies are late.
+        late: usize,
+        /// How many dialogs have a note that mentions them.
+        mentions: usize,
+        /// Where it is seen, if that is known.
+        link: Option<String>,
+    },
     /// The account will be deleted.
     DeletionScheduled {
         /// When it happened.
@@ -125,6 +138,7 @@ impl Letter {
             Self::BalanceLow { .. } => "balance_low",
             Self::BalanceDepleted { .. } => "balance_depleted",
             Self::TrialEnding { .. } => "trial_ending",
+            Self::InboxNews { .. } => "inbox_news",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
         }
     }

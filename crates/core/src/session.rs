@@ -175,6 +175,7 @@ mod tests {
             email: "ann@example.org".to_owned(),
             name: None,
             language: Language::English,
+            notifications: crate::user::Notifications::default(),
             is_admin: true,
             second_factor: false,
             blocked_at: None,

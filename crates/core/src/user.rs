@@ -5,7 +5,38 @@ use chrono::{DateTime, Utc};
 use crate::{
     assistant::Language,
     ids::{UserId, WorkspaceId},
+    words::words,
 };
+
+words! {
+    /// What of the inbox somebody is written mail about.
+    InboxNotice {
+        /// A customer waits for a human.
+        Request = "request",
+        /// A promised reply was not given in time.
+        Sla = "sla",
+        /// A colleague mentions them in a note.
+        Mention = "mention",
+    }
+}
+
+/// Of which of these somebody wants mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notifications {
+    /// [`InboxNotice::Request`].
+    pub request: bool,
+    /// [`InboxNotice::Sla`].
+    pub sla: bool,
+    /// [`InboxNotice::Mention`].
+    pub mention: bool,
+}
+
+/// Of all, unless they say otherwise.
+impl Default for Notifications {
+    fn default() -> Self {
+        Self { request: true, sla: true, mention: true }
+    }
+}
 
 /// A person with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +49,8 @@ pub struct User {
     pub name: Option<String>,
     /// The language of their mail.
     pub language: Language,
+    /// What of the inboxes they are written mail about.
+    pub notifications: Notifications,
     /// Is a platform admin (through the admin API only).
     pub is_admin: bool,
     /// Whether a second factor is required to sign in.

@@ -54,6 +54,7 @@ mod kept;
 mod late;
 pub mod ledger;
 pub mod limit;
+pub mod member_mail;
 pub mod neutral;
 mod pause;
 pub mod payment;

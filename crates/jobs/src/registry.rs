@@ -70,6 +70,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::ForgetBulkItems>(),
     Entry::of::<sweeps::ForgetOperatorStates>(),
     Entry::of::<sweeps::TellWaiting>(),
+    Entry::of::<sweeps::WriteToMembers>(),
 ];
 
 /// When giving a job up is tried again.
@@ -251,6 +252,7 @@ mod tests {
             ("forget_bulk_items", "scheduled"),
             ("forget_operator_states", "scheduled"),
             ("tell_waiting", "scheduled"),
+            ("write_to_members", "scheduled"),
         ];
         assert_eq!(stored, expected);
     }

@@ -88,6 +88,7 @@ pub mod kept_answers;
 pub mod knowledge;
 pub mod ledger;
 pub mod load;
+pub mod member_mail;
 pub mod members;
 pub mod messages;
 mod migrate;

@@ -82,6 +82,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     51 "0051_wait_notices",
     52 "0052_trials",
     53 "0053_balance_notices",
+    54 "0054_member_mail",
     55 "0055_quoted",
     56 "0056_edits",
     59 "0059_database_sizes",

@@ -32,6 +32,7 @@ use crate::{
         SystemLedger, SystemTrials, Trials,
     },
     load::SystemLoad,
+    member_mail::{MemberMail, SystemMemberMail},
     members::{Invitations, Members, SystemInvitations},
     messages::{Messages, SystemMessages},
     model_calls::{ModelCalls, SystemModelCalls},
@@ -110,6 +111,8 @@ macro_rules! system_tables {
 }
 
 tables! {
+    /// What members are to be written about.
+    member_mail: MemberMail,
     /// Programs' keys.
     api_keys: ApiKeys,
     /// The audit log.
@@ -205,6 +208,8 @@ tables! {
 }
 
 system_tables! {
+    /// The mail to members of all workspaces, for who writes it by the clock.
+    member_mail: SystemMemberMail,
     /// All programs' keys, for sign-in.
     api_keys: SystemApiKeys,
     /// All assistants, for the command line.

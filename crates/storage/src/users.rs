@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::UserId,
     page::{Page, PageRequest},
-    user::User,
+    user::{Notifications, User},
     workspace::Membership,
 };
 use uuid::Uuid;
@@ -44,12 +44,14 @@ impl Users<'_> {
     pub(crate) async fn insert(self, user: &User, password_hash: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO users (id, email, name, language, is_admin, blocked_at, delete_at, created_at,
-                               password_hash)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                               password_hash, notify_request, notify_sla, notify_mention)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        let Notifications { request, sla, mention } = user.notifications;
         debug_assert!(!user.second_factor, "a second factor is confirmed, not inserted");
         run!(self.tx, SQL;
             user.id.into_uuid(), &user.email, &user.name, user.language.as_str(), user.is_admin,
-            user.blocked_at, user.delete_at, user.created_at, password_hash);
+            user.blocked_at, user.delete_at, user.created_at, password_hash, request, sla,
+            mention);
         Ok(())
     }
 
@@ -106,11 +108,13 @@ impl Users<'_> {
     pub(crate) async fn save(self, user: &User) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE users
-               SET name = $2, language = $3, is_admin = $4, blocked_at = $5, delete_at = $6
+               SET name = $2, language = $3, is_admin = $4, blocked_at = $5, delete_at = $6,
+                   notify_request = $7, notify_sla = $8, notify_mention = $9
              WHERE id = $1";
+        let Notifications { request, sla, mention } = user.notifications;
         let changed = run!(self.tx, SQL;
             user.id.into_uuid(), &user.name, user.language.as_str(), user.is_admin, user.blocked_at,
-            user.delete_at);
+            user.delete_at, request, sla, mention);
         tell(self.tx, user.id, changed)
     }
 

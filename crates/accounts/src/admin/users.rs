@@ -7,7 +7,7 @@ use replyx_core::{
     ids::UserId,
     page::{Page, PageRequest},
     rules::user::{SignedOut, UserWithPassword, spare_yourself},
-    user::{User, check_password, normal_email},
+    user::{Notifications, User, check_password, normal_email},
 };
 use replyx_storage::Tx;
 
@@ -159,6 +159,7 @@ pub async fn create_admin(
             email: email.clone(),
             name: name.map(str::to_owned),
             language: Language::English,
+            notifications: Notifications::default(),
             is_admin: true,
             second_factor: false,
             blocked_at: None,

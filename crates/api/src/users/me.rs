@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use garde::Validate;
 use replyx_accounts::{
     deletion,
-    profile::{self, ProfileUpdate},
+    profile::{self, NotificationChange, ProfileUpdate},
 };
 use replyx_core::{assistant::Language, permission::Permission, role::Role};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,32 @@ pub struct UpdateRequest {
     #[garde(skip)]
     #[schema(example = "en")]
     language: Option<Language>,
+    /// What of the inboxes you are written mail about. Absent kinds stay as they are.
+    #[serde(default)]
+    #[garde(skip)]
+    notifications: NotificationsRequest,
+}
+
+/// The kinds of mail to switch on or off.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateNotifications)]
+pub struct NotificationsRequest {
+    /// A customer waits for a human.
+    #[schema(example = false)]
+    request: Option<bool>,
+    /// A promised reply was not given in time.
+    #[schema(example = true)]
+    sla: Option<bool>,
+    /// A colleague mentions you in a note.
+    #[schema(example = true)]
+    mention: Option<bool>,
+}
+
+impl From<NotificationsRequest> for NotificationChange {
+    fn from(NotificationsRequest { request, sla, mention }: NotificationsRequest) -> Self {
+        Self { request, sla, mention }
+    }
 }
 
 /// Updates your profile.
@@ -87,7 +113,8 @@ pub async fn update(
     account: Account,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Json<UserView>> {
-    let change = ProfileUpdate { name: request.name, language: request.language };
+    let UpdateRequest { name, language, notifications } = request;
+    let change = ProfileUpdate { name, language, notifications: notifications.into() };
     Ok(Json(profile::update(&state.accounts, &account, &change).await?.into()))
 }
 

@@ -48,6 +48,7 @@ const LETTERS: &[(Language, &str, &str)] = letters![
     "balance_low",
     "balance_depleted",
     "trial_ending",
+    "inbox_news",
     "deletion_scheduled",
 ];
 
@@ -160,6 +161,13 @@ fn values(language: Language, letter: &Letter) -> Value {
             workspace => name(workspace),
             at => time(*ends_at),
             answers => answers,
+        },
+        Letter::InboxNews { workspace, requests, late, mentions, link } => context! {
+            workspace => name(workspace),
+            requests => requests,
+            late => late,
+            mentions => mentions,
+            link => link.as_deref().map(|link| line(link, LINK)),
         },
         Letter::DeletionScheduled { at } => context! { at => time(*at) },
     }

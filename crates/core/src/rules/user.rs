@@ -14,7 +14,7 @@ use crate::{
     change::{Change, Deleted, New},
     ids::UserId,
     patch::Patch,
-    user::{Registration, User},
+    user::{Notifications, Registration, User},
 };
 
 mod password;
@@ -118,12 +118,14 @@ impl User {
         &self,
         name: &Patch<String>,
         language: Option<Language>,
+        notifications: Option<Notifications>,
         by: &Actor,
         now: DateTime<Utc>,
     ) -> Option<Change<Self>> {
         let mut user = self.clone();
         name.clone().apply(&mut user.name);
         user.language = language.unwrap_or(user.language);
+        user.notifications = notifications.unwrap_or(user.notifications);
         if user == *self {
             return None;
         }

@@ -25,6 +25,7 @@ mod intake;
 mod kept;
 mod late;
 mod limit;
+mod member_mail;
 mod outage;
 mod payment;
 mod plans;

@@ -81,6 +81,8 @@ fn is_stale(mail: &Mail, job: JobId, now: DateTime<Utc>) -> bool {
             MINUTE * u64::from(*minutes)
         }
         Letter::Invitation { days, .. } => DAY * u64::from(*days),
+        // By then somebody has answered, or the next letter says more.
+        Letter::InboxNews { .. } => 2 * 60 * MINUTE,
         _ => return false,
     };
     let Some(made) = job.into_uuid().get_timestamp() else { return false };

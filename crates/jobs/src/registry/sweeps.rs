@@ -15,7 +15,7 @@ use replyx_core::{
     job::{Kind, Lane},
     retry::Retry,
 };
-use replyx_engine::{announce, assignment, dialog_terms, sla};
+use replyx_engine::{announce, assignment, dialog_terms, member_mail, sla};
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, Tx, documents, files, retried, sweep::BATCH};
 use serde::Deserialize;
@@ -52,6 +52,8 @@ const RELEASE_HOLDS: Duration = Duration::from_mins(1);
 
 /// How long after its end operators are looked after again.
 const TEND_OPERATORS: Duration = Duration::from_secs(15);
+/// How long after its end members are looked for again who are to be written to.
+const WRITE_TO_MEMBERS: Duration = Duration::from_secs(15);
 /// How long after its end customers are looked for again who have waited for long.
 const TELL_WAITING: Duration = Duration::from_mins(1);
 /// How long after its end trials are looked for again whose time is over.
@@ -199,6 +201,13 @@ scheduled!(
     /// broken.
     FollowSlas, by_the_clock("follow_slas"), FOLLOW_SLAS, |run| {
         counted(Self::KIND, sla::sweep(run.engine))
+    }
+);
+
+scheduled!(
+    /// Writes to the people who answer customers what they are to know.
+    WriteToMembers, by_the_clock("write_to_members"), WRITE_TO_MEMBERS, |run| {
+        counted(Self::KIND, member_mail::sweep(run.engine, run.context.product.url.as_deref()))
     }
 );
 

@@ -46,7 +46,16 @@ async fn people_change_their_name_and_language_and_nothing_else(home: &Home) {
     assert_eq!((&seen["user"]["name"], &seen["user"]["language"]), (&json!("Ада"), &json!("ru")));
     let kept = owner.patch(ME, &json!({})).await.expect(200);
     assert_eq!(kept.body["name"], "Ада");
+    let all = json!({"request": true, "sla": true, "mention": true});
+    assert_eq!(kept.body["notifications"], all, "unless they say otherwise");
+    let off = json!({"notifications": {"request": false}});
+    let changed = owner.patch(ME, &off).await.expect(200).body;
+    assert_eq!(changed["notifications"], json!({"request": false, "sla": true, "mention": true}));
+    assert_eq!(me(&owner).await["user"]["notifications"], changed["notifications"]);
     for bad in [
+        json!({"notifications": {"request": null, "weekly": true}}),
+        json!({"notifications": {"sla": "no"}}),
+        json!({"notifications": null}),
         json!({"name": ""}),
         json!({"name": "x".repeat(101)}),
         json!({"language": "xx"}),

@@ -1,7 +1,7 @@
 //! A user as stored, alone or in a join.
 
 use chrono::{DateTime, Utc};
-use replyx_core::user::User;
+use replyx_core::user::{Notifications, User};
 use uuid::Uuid;
 
 use crate::StorageError;
@@ -10,7 +10,7 @@ use crate::StorageError;
 macro_rules! user_columns {
     () => {
         "u.id, u.email, u.name, u.language, u.is_admin, u.totp_confirmed_at, u.blocked_at, u.delete_at,
-         u.created_at"
+         u.created_at, u.notify_request, u.notify_sla, u.notify_mention"
     };
 }
 pub(crate) use user_columns;
@@ -27,6 +27,16 @@ pub(crate) struct Row {
     blocked_at: Option<DateTime<Utc>>,
     delete_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
+    #[row(flatten)]
+    notifications: NotificationsRow,
+}
+
+/// What of the inboxes the user is written mail about, as stored.
+#[derive(crate::FromRow)]
+struct NotificationsRow {
+    notify_request: bool,
+    notify_sla: bool,
+    notify_mention: bool,
 }
 
 /// The user of a row.
@@ -36,6 +46,11 @@ pub(crate) fn read(row: Row) -> Result<User, StorageError> {
         email: row.email,
         name: row.name,
         language: row.language.parse().map_err(StorageError::corrupt("users"))?,
+        notifications: Notifications {
+            request: row.notifications.notify_request,
+            sla: row.notifications.notify_sla,
+            mention: row.notifications.notify_mention,
+        },
         is_admin: row.is_admin,
         second_factor: row.totp_confirmed_at.is_some(),
         blocked_at: row.blocked_at,

@@ -37,7 +37,7 @@ use replyx_core::{
     snooze::Snooze,
     tag::{DialogTags, Tag},
     usage::{ModelCall, Purpose},
-    user::User,
+    user::{InboxNotice, User},
     waiting::QueueMove,
     workspace::{ApiKey, Invitation, KeyOwner, Workspace},
 };
@@ -48,6 +48,7 @@ use replyx_storage::{
     inbox_views::StoredViews,
     kept_answers::{KeptAnswer, KeptKey},
     ledger::Seal,
+    member_mail::NewNotice,
     outbox::Sendable,
     passages::{NewPassage, PassageChanges, Span},
     testing::append_entry,
@@ -580,6 +581,17 @@ pub(crate) fn replacement() -> Replacement {
     }
 }
 
+/// That somebody is mentioned in the tenant's dialog.
+pub(crate) fn mention(tenant: &Tenant) -> NewNotice {
+    NewNotice {
+        notice: InboxNotice::Mention,
+        dialog_id: tenant.dialog.id,
+        seq: Some(1),
+        only: Some(tenant.user.id),
+        at: at(0),
+    }
+}
+
 /// The wait of the tenant's dialog, of which nobody has decided anything.
 pub(crate) fn unplanned(tenant: &Tenant) -> UnplannedWait {
     UnplannedWait {
@@ -641,6 +653,11 @@ impl Tenant {
         tx.workspace(self.id).inbox_views().put(self.user.id, &views()).await.unwrap();
         let item = bulk_item(self.id, &self.dialog);
         tx.workspace(self.id).bulk_items().insert(&item).await.unwrap();
+
+        let user = self.user.id;
+        tx.workspace(self.id).member_mail().lock().await.unwrap();
+        tx.workspace(self.id).member_mail().note(&mention(self), at(0)).await.unwrap();
+        assert!(tx.workspace(self.id).member_mail().begin(user, at(0), at(-1)).await.unwrap());
     }
 
     /// Stores the message, the document with its passages, a turn, an update, a job, a queued part,

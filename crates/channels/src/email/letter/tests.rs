@@ -35,6 +35,13 @@ fn all(text: &str) -> Vec<Letter> {
         Letter::BalanceLow { workspace: text(), available: text(), answers: 9 },
         Letter::BalanceDepleted { workspace: text() },
         Letter::TrialEnding { workspace: text(), ends_at: at, answers: 9 },
+        Letter::InboxNews {
+            workspace: text(),
+            requests: 1,
+            late: 2,
+            mentions: 3,
+            link: Some(text()),
+        },
         Letter::DeletionScheduled { at },
     ]
 }

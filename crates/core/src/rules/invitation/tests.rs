@@ -17,6 +17,7 @@ fn person(email: &str) -> User {
         email: email.to_owned(),
         name: None,
         language: Language::English,
+        notifications: crate::user::Notifications::default(),
         is_admin: false,
         second_factor: false,
         blocked_at: None,

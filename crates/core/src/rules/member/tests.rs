@@ -24,6 +24,7 @@ fn person(id: UserId) -> User {
         email: "ann@example.org".to_owned(),
         name: None,
         language: Language::English,
+        notifications: crate::user::Notifications::default(),
         is_admin: false,
         second_factor: false,
         blocked_at: None,

@@ -11,6 +11,7 @@ fn user() -> User {
         email: "ann@example.org".to_owned(),
         name: None,
         language: Language::English,
+        notifications: crate::user::Notifications::default(),
         is_admin: false,
         second_factor: false,
         blocked_at: None,

@@ -18,6 +18,7 @@ fn user() -> User {
         email: "ann@example.org".to_owned(),
         name: None,
         language: Language::English,
+        notifications: Notifications::default(),
         is_admin: false,
         second_factor: false,
         blocked_at: None,
@@ -77,10 +78,11 @@ fn asking_for_deletion_again_does_not_put_it_off() {
 fn only_what_changes_is_entered() {
     let by = Actor::command_line();
     let ann = User { name: Some("Ann".to_owned()), ..user() };
-    assert_eq!(ann.update_profile(&Patch::Keep, None, &by, at(1)), None);
+    assert_eq!(ann.update_profile(&Patch::Keep, None, None, &by, at(1)), None);
     let same = Patch::Set("Ann".to_owned());
-    assert_eq!(ann.update_profile(&same, Some(Language::English), &by, at(1)), None);
-    let change = ann.update_profile(&Patch::Clear, Some(Language::Russian), &by, at(1)).unwrap();
+    assert_eq!(ann.update_profile(&same, Some(Language::English), None, &by, at(1)), None);
+    let change =
+        ann.update_profile(&Patch::Clear, Some(Language::Russian), None, &by, at(1)).unwrap();
     assert_eq!(actions(&change), ["account.updated"]);
     assert_eq!((&change.state().name, change.state().language), (&None, Language::Russian));
 
