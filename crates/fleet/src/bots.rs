@@ -10,6 +10,7 @@ use replyx_core::{
     bot::{Bot, BotMode},
     change::Change,
     channel::ChannelKind,
+    command::OwnerCommand,
     ids::{AssistantId, ChannelId},
     refusal::{Missing, Unacceptable},
 };
@@ -152,7 +153,8 @@ pub async fn stop(cx: Cx<'_>, caller: &Caller, id: ChannelId) -> Result<Bot, Bot
     change(cx, caller, id, Bot::stop).await
 }
 
-/// Changes how updates of a bot are received; without a mode it stays as it is.
+/// Changes how updates of a bot are received, and its owner's commands; what is not given stays as
+/// it is.
 ///
 /// # Errors
 ///
@@ -162,9 +164,12 @@ pub async fn update(
     caller: &Caller,
     id: ChannelId,
     mode: Option<BotMode>,
+    commands: Option<Vec<OwnerCommand>>,
 ) -> Result<Bot, BotError> {
     cx.webhooks.check(mode)?;
-    change(cx, caller, id, |bot, by, now| bot.set_mode(mode?, by, now)).await
+    let bot = change(cx, caller, id, |bot, by, now| bot.set_mode(mode?, by, now)).await?;
+    let Some(commands) = commands else { return Ok(bot) };
+    change(cx, caller, id, |bot, by, now| bot.set_commands(commands.clone(), by, now)).await
 }
 
 /// Changes a bot. A change that changes nothing is neither recorded nor announced.

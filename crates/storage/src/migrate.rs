@@ -82,6 +82,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     53 "0053_balance_notices",
     55 "0055_quoted",
     56 "0056_edits",
+    57 "0057_commands",
     59 "0059_database_sizes",
 ];
 

@@ -18,6 +18,7 @@ mod bots;
 mod browser_session;
 mod channels;
 mod cli;
+mod commands;
 mod console;
 mod contention;
 mod conventions;
