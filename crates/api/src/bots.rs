@@ -2,6 +2,7 @@
 
 mod commands;
 pub mod create;
+pub mod replace_token;
 mod token;
 
 use axum::{Json, extract::State, http::StatusCode};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::commands::{CommandBody, distinct};
+use self::commands::CommandBody;
 use crate::{
     caller::{Authorized, BotsRead, BotsWrite},
     error::{ApiError, ApiResult, Problem},
@@ -123,7 +124,7 @@ pub struct UpdateRequest {
     mode: Option<BotMode>,
     /// The owner's commands, in the order of the menu, each name once. They replace all that there
     /// were.
-    #[garde(length(max = OwnerCommand::MOST), inner(custom(distinct)), dive)]
+    #[garde(dive)]
     #[schema(max_items = 50)]
     commands: Option<Vec<CommandBody>>,
 }

@@ -77,7 +77,8 @@ async fn set_one(engine: &Engine, found: &Credentials) -> Result<(), MenuError> 
 
     let mut tx = engine.db.begin().await?;
     tx.system().bots().note_commands(found.bot.workspace_id, id, &hash(own)).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(())
 }
 
 #[cfg(test)]

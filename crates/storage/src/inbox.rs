@@ -437,7 +437,7 @@ fn read(row: &Row) -> Result<InboxEntry, StorageError> {
     Ok(InboxEntry {
         contact_name: row.display_name.clone(),
         chat_kind: row.chat_kind.parse().map_err(StorageError::corrupt("contacts"))?,
-        source: row.source,
+        source: row.source.clone(),
         blocked: row.blocked_at.is_some(),
         last: last(row, dialog.last_seq)?,
         snoozed_until: row.snoozed_until,

@@ -56,13 +56,3 @@ fn named(name: &str, (): &()) -> garde::Result {
 fn visible(text: &str, (): &()) -> garde::Result {
     if text.trim().is_empty() { Err(garde::Error::new("has nothing to see")) } else { Ok(()) }
 }
-
-/// Refuses a name that is there twice.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
-pub(super) fn distinct(commands: &[CommandBody], (): &()) -> garde::Result {
-    let mut names: Vec<_> = commands.iter().map(|body| &body.command).collect();
-    let all = names.len();
-    names.sort_unstable();
-    names.dedup();
-    if names.len() == all { Ok(()) } else { Err(garde::Error::new("has two commands of one name")) }
-}

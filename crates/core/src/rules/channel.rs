@@ -142,6 +142,23 @@ impl Bot {
         change.with(|bot| New(NewBot { bot, token_sealed, hook_path }))
     }
 
+    /// Has a newer token where it is. An earlier failure is forgotten; a bot that was stopped stays so.
+    pub fn renew_token(
+        mut self,
+        token_sealed: Vec<u8>,
+        username: String,
+        by: &Actor,
+        now: DateTime<Utc>,
+    ) -> Change<BotWithToken> {
+        if self.status == ChannelStatus::Failed {
+            self.status = ChannelStatus::Running;
+        }
+        self.error = None;
+        self.username = username;
+        self.updated_at = now;
+        self.replace_token(token_sealed, Takeover::None, by)
+    }
+
     /// Runs with a newer token, also if it had moved away.
     pub fn replace_token(
         self,

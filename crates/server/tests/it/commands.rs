@@ -109,6 +109,8 @@ async fn the_menu_is_set_when_it_changes_and_not_when_the_program_starts(home: &
     until("the menu is set", async || (bot.menu("ru") == house).then_some(())).await;
     assert_eq!((bot.menu(""), bot.menus_set()), (house.map(str::to_owned).to_vec(), 2));
 
+    // What was set is noted after it was.
+    a_moment().await;
     let shop = shop.crash().await;
     let path = format!("/api/v1/bots/{id}");
     shop.owner.patch(&path, &prices("one")).await.expect(200);

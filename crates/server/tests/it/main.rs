@@ -14,6 +14,7 @@ mod auth;
 mod backup;
 mod bad_input;
 mod billing;
+mod bot_tokens;
 mod bots;
 mod browser_session;
 mod channels;
