@@ -1,6 +1,8 @@
 //! The Telegram bots of assistants. A token comes in once, and never leaves again.
 
+mod commands;
 pub mod create;
+pub mod replace_token;
 mod token;
 
 use axum::{Json, extract::State, http::StatusCode};
@@ -9,6 +11,7 @@ use garde::Validate;
 use replyx_core::{
     bot::{Bot, BotMode},
     channel::ChannelStatus,
+    command::OwnerCommand,
     ids::ChannelId,
 };
 use replyx_fleet::bots;
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::commands::CommandBody;
 use crate::{
     caller::{Authorized, BotsRead, BotsWrite},
     error::{ApiError, ApiResult, Problem},
@@ -38,6 +42,8 @@ pub struct BotView {
     /// How updates reach us: `auto`, `webhook` or `polling`.
     #[schema(example = "auto")]
     mode: BotMode,
+    /// The owner's commands, in the order of the menu.
+    commands: Vec<CommandBody>,
     /// `running`, `stopped` or `failed`.
     #[schema(example = "running")]
     status: ChannelStatus,
@@ -55,6 +61,7 @@ impl From<Bot> for BotView {
             username: bot.username,
             telegram_id: bot.telegram_id,
             mode: bot.mode,
+            commands: bot.commands.into_iter().map(CommandBody::from).collect(),
             status: bot.status,
             error: bot.error,
             created_at: bot.created_at,
@@ -115,6 +122,11 @@ pub struct UpdateRequest {
     #[garde(skip)]
     #[schema(example = "polling")]
     mode: Option<BotMode>,
+    /// The owner's commands, in the order of the menu, each name once. They replace all that there
+    /// were.
+    #[garde(dive)]
+    #[schema(max_items = 50)]
+    commands: Option<Vec<CommandBody>>,
 }
 
 /// Changes a bot.
@@ -138,7 +150,8 @@ pub async fn update(
     Id(id): Id<ChannelId>,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Json<BotView>> {
-    let bot = bots::update(state.fleet(), &caller, id, request.mode).await?;
+    let commands = request.commands.map(|all| all.into_iter().map(OwnerCommand::from).collect());
+    let bot = bots::update(state.fleet(), &caller, id, request.mode, commands).await?;
     Ok(Json(bot.into()))
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     channel::ChannelStatus,
+    command::OwnerCommand,
     ids::{AssistantId, ChannelId, WorkspaceId},
     words::words,
 };
@@ -35,6 +36,8 @@ pub struct Bot {
     pub username: String,
     /// How updates are received.
     pub mode: BotMode,
+    /// The commands of its owner.
+    pub commands: Vec<OwnerCommand>,
     /// What the owner wants, and whether it can be had.
     pub status: ChannelStatus,
     /// Why it failed, in a sentence for its owner.

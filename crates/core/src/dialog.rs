@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::{
+    assistant::Language,
     channel::{Address, ChatKind},
     ids::{AssistantId, ChannelId, ContactId, DialogId, UserId, WorkspaceId},
     words::words,
@@ -92,6 +93,12 @@ pub struct Contact {
     pub chat_kind: ChatKind,
     /// The name they give themselves.
     pub display_name: String,
+    /// The language of their app, as the channel told it.
+    pub language_code: Option<String>,
+    /// The language that they chose.
+    pub language: Option<Language>,
+    /// Where they came from: what the link carried by which they first came.
+    pub source: Option<String>,
     /// Since when they do not want to hear from us.
     pub blocked_at: Option<DateTime<Utc>>,
 }
@@ -121,6 +128,9 @@ pub struct Dialog {
     pub answered_seq: i64,
     /// How often the customer edited what was not answered yet; settling a turn compares it.
     pub edits: i64,
+    /// The number of the customer's last wish to begin anew: the assistant knows nothing of what was
+    /// said before; 0: there was none.
+    pub fresh_seq: i64,
     /// The operator who answers; `None` unless `control` is `human`.
     pub assignee: Option<Operator>,
     /// Since when the customer has been asking for a human. Kept while one answers, so that nobody
@@ -157,6 +167,7 @@ impl Dialog {
             heard_seq: 0,
             answered_seq: 0,
             edits: 0,
+            fresh_seq: 0,
             assignee: None,
             asking_since: None,
             handoff_reason: None,

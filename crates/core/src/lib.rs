@@ -17,6 +17,7 @@ pub mod canned;
 pub mod change;
 pub mod channel;
 pub mod clock;
+pub mod command;
 pub mod dialog;
 pub mod evaluation;
 pub mod event;

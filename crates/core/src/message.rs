@@ -32,6 +32,8 @@ words! {
         Text = "text",
         /// The customer opened the conversation (`/start`).
         Start = "start",
+        /// A command: the text is the command with its slash.
+        Command = "command",
         /// Something we cannot read yet; the text names it (`photo`, `voice`).
         Unsupported = "unsupported",
         /// Who may speak changed; the text names the step (`take_over`, `close`).
@@ -44,7 +46,7 @@ words! {
 impl MessageKind {
     /// May the customer see it? Control and notes are for colleagues.
     pub const fn is_shown(self) -> bool {
-        matches!(self, Self::Text | Self::Start | Self::Unsupported)
+        matches!(self, Self::Text | Self::Start | Self::Command | Self::Unsupported)
     }
 }
 

@@ -163,6 +163,11 @@ pub(crate) fn reply(ask: &AnswerRequest, heard: ActDecision) -> Option<Reply> {
     Some(reply)
 }
 
+/// The reply to a customer who asks for a human by a command.
+pub(crate) fn asked(ask: &AnswerRequest) -> Reply {
+    hand_off(ask, MessageAct::WantsHuman, HandoffReason::Asked)
+}
+
 fn hand_off(ask: &AnswerRequest, act: MessageAct, reason: HandoffReason) -> Reply {
     let mut reply = check::fixed(ask, ask.handoff_text(), Outcome::Fixed);
     reply.meta.act = Some(act);

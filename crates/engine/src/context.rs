@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::{AssistantSettings, FixedText, Language, Pause},
     channel::{Channel, Quoted},
+    command::{OwnerCommand, coded_language},
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
     message::{Author, MessageKind, Outcome},
@@ -36,6 +37,8 @@ pub struct Context {
     pub ask: AnswerRequest,
     /// What the customer was answered today.
     pub today: ContactDay,
+    /// The commands of the owner.
+    pub commands: Vec<OwnerCommand>,
     /// The pause of the assistant, if it is paused.
     pub pause: Option<Pause>,
     /// The channel in which the reply goes.
@@ -262,7 +265,9 @@ async fn heard(
     // Twice what is shown, so that what falls out of sight can be summed up.
     let limit = engine.settings.history.saturating_mul(2).saturating_add(asked.min(100));
     let messages = tx.workspace(dialog.workspace_id).messages();
-    let messages = messages.spoken(dialog.id, dialog.heard_seq, limit).await?;
+    let mut messages = messages.spoken(dialog.id, dialog.heard_seq, limit).await?;
+    // The customer wished to begin anew: neither what was said before nor what was asked counts.
+    messages.retain(|message| message.seq >= dialog.fresh_seq);
 
     let is_pending =
         |message: &Spoken| message.author == Author::Customer && message.seq > answered;
@@ -289,12 +294,22 @@ fn context(
     now: DateTime<Utc>,
 ) -> Context {
     let dialog = found.dialog;
+    let contact = found.contact;
+    let spoken = || {
+        // A command has no language of its own.
+        let is_command = |message: &Spoken| message.kind == MessageKind::Command;
+        let only = !heard.pending.is_empty() && heard.pending.iter().all(is_command);
+        let code = contact.language_code.as_deref().filter(|_| only);
+        let own = code.and_then(coded_language).unwrap_or(settings.language);
+        speech::language(&heard.question, customers(&heard.history), own)
+    };
+    let language = contact.language.unwrap_or_else(spoken);
     let sealed = found.access.secret_sealed.as_deref();
     let secret = sealed
         .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
 
     let ask = AnswerRequest {
-        language: speech::language(&heard.question, customers(&heard.history), settings.language),
+        language,
         declined: heard.before.declined,
         offered: heard.before.offered,
         workspace: dialog.workspace_id,
@@ -315,7 +330,8 @@ fn context(
     Context {
         ask: ask.restricted(&engine.models, found.policy.allowed),
         dialog,
-        contact: found.contact,
+        contact,
+        commands: found.commands,
         pending: heard.pending,
         today: found.day,
         pause: found.pause,

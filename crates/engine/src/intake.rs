@@ -8,6 +8,7 @@ use replyx_core::{
     bot::Bot,
     change::New,
     channel::{Address, Channel, Inbound, InboundContent},
+    command::{HouseCommand, named_language},
     dialog::{Contact, Dialog},
     ids::{AssistantId, ChannelId, WorkspaceId},
     message::MessageKind,
@@ -177,6 +178,7 @@ async fn accept(
 
     // Who writes to us does not block us.
     unblock(tx, known, &contact, now).await?;
+    introduce(tx, known, &contact, &inbound.content).await?;
     let dialog = match known.dialog(&contact) {
         Some(dialog) => dialog,
         None => open_dialog(engine, tx, door, &contact).await?,
@@ -210,6 +212,29 @@ async fn unblock(
     Ok(())
 }
 
+/// Keeps what a command tells of the contact: where they come from, which language they chose.
+async fn introduce(
+    tx: &mut Tx,
+    known: &mut Known,
+    contact: &Contact,
+    content: &InboundContent,
+) -> Result<(), StorageError> {
+    let change = match content {
+        InboundContent::Start { payload: Some(source), .. } => contact.clone().come_from(source),
+        InboundContent::Command { name, arguments, .. }
+            if name == HouseCommand::Language.as_str() =>
+        {
+            named_language(arguments).and_then(|language| contact.clone().choose(language))
+        }
+        _ => None,
+    };
+    if let Some(change) = change {
+        known.forget(contact);
+        tx.apply(change).await?;
+    }
+    Ok(())
+}
+
 /// What a dialog keeps of what a customer said and answers; nothing of what only says something
 /// about an earlier message.
 fn heard(engine: &Engine, inbound: &Inbound) -> Option<CustomerMessage> {
@@ -218,7 +243,7 @@ fn heard(engine: &Engine, inbound: &Inbound) -> Option<CustomerMessage> {
         InboundContent::Text { text, message_id } | InboundContent::Edit { text, message_id } => {
             (MessageKind::Text, text.clone(), message_id)
         }
-        InboundContent::Start { message_id } => {
+        InboundContent::Start { message_id, .. } => {
             (MessageKind::Start, "/start".to_owned(), message_id)
         }
         InboundContent::Unsupported { what, message_id } => {
@@ -234,8 +259,11 @@ fn heard(engine: &Engine, inbound: &Inbound) -> Option<CustomerMessage> {
             (MessageKind::Text, data.clone(), message_id)
         }
         InboundContent::Command { name, arguments, message_id } => {
-            let command = format!("/{name} {arguments}");
-            (MessageKind::Text, command.trim_end().to_owned(), message_id)
+            let command = format!("/{name} {arguments}").trim_end().to_owned();
+            // A command that has words behind it and is none of the house's is a question.
+            let is_known = arguments.is_empty() || HouseCommand::of(&command).is_some();
+            let kind = if is_known { MessageKind::Command } else { MessageKind::Text };
+            (kind, command, message_id)
         }
         InboundContent::Location { message_id, .. } => {
             (MessageKind::Unsupported, "location".to_owned(), message_id)

@@ -38,6 +38,7 @@ pub mod bulk;
 pub mod canned;
 pub mod check;
 pub mod claims;
+mod commands;
 pub mod context;
 pub mod control;
 pub mod correct;

@@ -49,6 +49,7 @@ use tokio::time::Instant;
 use crate::{
     Engine, acts,
     check::{self, Reply, Taken},
+    commands,
     context::{self, AnswerRequest, Context, Loaded},
     guard::{self, Decision},
     kept, late,
@@ -176,7 +177,7 @@ async fn attempt(
         let over = limit::unpaid(&context);
         return limited(engine, turn, context, over).await;
     }
-    let is_reply = matches!(decision, Decision::Answer | Decision::Fixed(_));
+    let is_reply = matches!(decision, Decision::Answer | Decision::HandOff | Decision::Fixed(_));
     if is_reply && let Some(over) = limit::check(engine, turn, &context).await {
         return limited(engine, turn, context, over).await;
     }
@@ -187,6 +188,7 @@ async fn attempt(
             return Ok(Ended::silent(settle::close(engine, turn, heard).await?));
         }
         Decision::Fixed(text) => check::fixed(ask, text, Outcome::Fixed),
+        Decision::HandOff => acts::asked(ask),
         Decision::GiveUp => {
             let apology = check::apology(ask, Taken::default());
             Reply { may_come_late: true, ..apology }
@@ -199,7 +201,14 @@ async fn attempt(
                 account(engine, turn, ledger).await;
                 return Ok(Attempted::TurnedAway);
             }
-            answered.reply
+            let mut reply = answered.reply;
+            let commands = commands::texts(&context);
+            if !commands.is_empty() {
+                // Nobody else asked for that.
+                reply.keep = None;
+                reply.text = format!("{commands}\n\n{}", reply.text);
+            }
+            reply
         }
     };
 

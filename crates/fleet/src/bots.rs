@@ -1,20 +1,21 @@
 //! Bots: assistants' ways into Telegram.
 
-use std::future::Future;
+use std::{collections::HashSet, future::Future};
 
 use chrono::{DateTime, Utc};
-use replyx_channels::telegram::TelegramError;
+use replyx_channels::telegram::{BotProfile, TelegramError};
 use replyx_core::{
     act::Actor,
     actor::Caller,
     bot::{Bot, BotMode},
     change::Change,
     channel::ChannelKind,
+    command::OwnerCommand,
     ids::{AssistantId, ChannelId},
     refusal::{Missing, Unacceptable},
 };
 use replyx_storage::{StorageError, repeated};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::{
@@ -75,6 +76,12 @@ pub enum BotError {
         "the bot was connected elsewhere with a newer token; connect it again with its newest token"
     )]
     Moved,
+    /// The token that is shown belongs to another bot.
+    #[error("this is the token of another bot, @{0}; show the newest token of this one")]
+    Other(String),
+    /// The token that is shown is the one that is stored.
+    #[error("this token is stored already; if the bot failed, start it")]
+    Unchanged,
     /// Telegram did not say whether a token works.
     #[error("Telegram could not be asked about {0}; try again")]
     Unasked(&'static str),
@@ -152,7 +159,8 @@ pub async fn stop(cx: Cx<'_>, caller: &Caller, id: ChannelId) -> Result<Bot, Bot
     change(cx, caller, id, Bot::stop).await
 }
 
-/// Changes how updates of a bot are received; without a mode it stays as it is.
+/// Changes how updates of a bot are received, and its owner's commands; what is not given stays as
+/// it is.
 ///
 /// # Errors
 ///
@@ -162,9 +170,25 @@ pub async fn update(
     caller: &Caller,
     id: ChannelId,
     mode: Option<BotMode>,
+    commands: Option<Vec<OwnerCommand>>,
 ) -> Result<Bot, BotError> {
     cx.webhooks.check(mode)?;
-    change(cx, caller, id, |bot, by, now| bot.set_mode(mode?, by, now)).await
+    check_commands(commands.as_deref().unwrap_or_default())?;
+    let bot = change(cx, caller, id, |bot, by, now| bot.set_mode(mode?, by, now)).await?;
+    let Some(commands) = commands else { return Ok(bot) };
+    change(cx, caller, id, |bot, by, now| bot.set_commands(commands.clone(), by, now)).await
+}
+
+/// Refuses more commands than a bot may have, and two of one name.
+fn check_commands(commands: &[OwnerCommand]) -> Result<(), Unacceptable> {
+    if commands.len() > OwnerCommand::MOST {
+        return Err(Unacceptable::new("commands", "has more than 50 commands"));
+    }
+    let names: HashSet<&str> = commands.iter().map(|own| own.command.as_str()).collect();
+    if names.len() < commands.len() {
+        return Err(Unacceptable::new("commands", "has two commands of one name"));
+    }
+    Ok(())
 }
 
 /// Changes a bot. A change that changes nothing is neither recorded nor announced.
@@ -191,6 +215,76 @@ async fn change(
         Ok(bot)
     })
     .await
+}
+
+/// Gives a bot its newest token, where it is: it keeps its id, its dialogs and its settings, and runs
+/// with it at once unless it was stopped. Telegram is asked whether it is a token of this bot.
+///
+/// Telegram may take long to answer: `still_may` is called after that, and its error ends the
+/// change.
+pub async fn replace_token<E, F>(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: ChannelId,
+    token: SecretString,
+    still_may: impl Fn() -> F,
+) -> Result<Bot, E>
+where
+    E: From<BotError>,
+    F: Future<Output = Result<(), E>>,
+{
+    let me = ask_renewed(cx, caller, id, &token).await?;
+    still_may().await?;
+    Ok(repeated(|| renew(cx, caller, id, &token, &me)).await?)
+}
+
+/// Asks Telegram about a token that a bot is to have.
+async fn ask_renewed(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: ChannelId,
+    token: &SecretString,
+) -> Result<BotProfile, BotError> {
+    let mut tx = cx.engine.db.read().await?;
+    let found = tx.workspace(caller.workspace_id).bots().credentials(id).await?;
+    let found = found.ok_or(Missing("bot"))?;
+    if tx.workspace(caller.workspace_id).bots().has_moved(id).await? {
+        return Err(BotError::Moved);
+    }
+    drop(tx);
+
+    let stored = cx.engine.keys.open(&found.token_sealed, id.into_uuid().as_bytes());
+    if stored.is_ok_and(|stored| stored.expose_secret() == token.expose_secret()) {
+        return Err(BotError::Unchanged);
+    }
+    let me = cx.engine.channels.telegram.bot(token).get_me().await;
+    let me = me.map_err(|error| refused(&error))?;
+    if me.id != found.bot.telegram_id {
+        return Err(BotError::Other(me.username));
+    }
+    Ok(me)
+}
+
+async fn renew(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: ChannelId,
+    token: &SecretString,
+    me: &BotProfile,
+) -> Result<Bot, BotError> {
+    let mut tx = cx.engine.db.begin().await?;
+    let bot = tx.workspace(caller.workspace_id).bots().lock(id).await?.ok_or(Missing("bot"))?;
+    // It may have moved while Telegram was asked.
+    if tx.workspace(caller.workspace_id).bots().has_moved(id).await? {
+        return Err(BotError::Moved);
+    }
+
+    let sealed = cx.engine.keys.seal(token, id.into_uuid().as_bytes());
+    let now = cx.engine.clock.now();
+    let change = bot.renew_token(sealed, me.username.clone(), &caller.actor(), now);
+    let renewed = tx.apply(change).await?;
+    tx.commit().await?;
+    Ok(renewed.bot)
 }
 
 /// Deletes a bot and its token. Its dialogs stay.

@@ -18,11 +18,12 @@ use replyx_storage::{StorageError, bots::Credentials};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    commands,
     failure::fail,
     hooks,
     poller::{self, Turn},
@@ -39,6 +40,8 @@ const AT_ONCE: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long pollers may take to end when the process stops.
 const FINISH: Duration = Duration::from_secs(3);
+/// How long a menu of commands that could not be set is left alone.
+const MENUS_AGAIN: Duration = Duration::from_mins(1);
 /// How many webhook calls of one bot Telegram makes at once.
 const HOOK_CONNECTIONS: u8 = 40;
 
@@ -53,6 +56,16 @@ pub struct Fleet {
     running: HashMap<ChannelId, Running>,
     /// How many bots nobody polled when this process had no place for them.
     left: usize,
+    menus: Menus,
+}
+
+/// The menus of commands that are being set.
+#[derive(Default)]
+struct Menus {
+    /// `false`: some could not be set.
+    task: Option<JoinHandle<bool>>,
+    /// When they are compared again after some could not be set.
+    again: Option<Instant>,
 }
 
 /// How a bot is to get its updates, and with what.
@@ -81,7 +94,15 @@ impl Fleet {
     /// webhook unless told otherwise.
     pub fn new(engine: Arc<Engine>, public_url: Option<String>, most: usize) -> Self {
         let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Self { engine, public_url, most, places, running: HashMap::new(), left: 0 }
+        Self {
+            engine,
+            public_url,
+            most,
+            places,
+            running: HashMap::new(),
+            left: 0,
+            menus: Menus::default(),
+        }
     }
 
     /// Reconciles until stopped, then ends the pollers. Webhooks stay: Telegram keeps what we do
@@ -97,6 +118,7 @@ impl Fleet {
             }
         }
 
+        self.menus.task.take().inspect(JoinHandle::abort);
         let mut tasks = Vec::new();
         for bot in std::mem::take(&mut self.running).into_values() {
             if let RunningBot::Polling { stop, task, .. } = bot.bot {
@@ -132,6 +154,8 @@ impl Fleet {
         let surplus = surplus.map(|running| end(running.bot));
         stream::iter(surplus).buffer_unordered(AT_ONCE).collect::<()>().await;
 
+        let menus = desired.values().filter(|(_, found)| commands::differ(found));
+        let menus: Vec<Credentials> = menus.map(|(_, found)| found.clone()).collect();
         let fleet = &*self;
         let fresh = desired.into_iter().filter(|(id, _)| !fleet.running.contains_key(id));
         let fresh = fresh.map(|(id, (mode, credentials))| async move {
@@ -151,7 +175,25 @@ impl Fleet {
         }
         metrics::gauge!("telegram_bots_running").set(count(self.running.len()));
         self.note_left(left);
+        self.set_menus(menus).await;
         Ok(())
+    }
+
+    /// Sets the menus of those of these bots that run here. Receiving does not wait for it.
+    async fn set_menus(&mut self, mut bots: Vec<Credentials>) {
+        if let Some(task) = self.menus.task.take_if(|task| task.is_finished())
+            && task.await.is_ok_and(|all| !all)
+        {
+            self.menus.again = Some(Instant::now() + MENUS_AGAIN);
+        }
+        let is_due = self.menus.again.is_none_or(|again| again <= Instant::now());
+        bots.retain(|found| self.running.contains_key(&found.bot.id));
+        if bots.is_empty() || self.menus.task.is_some() || !is_due {
+            return;
+        }
+
+        self.menus.again = None;
+        self.menus.task = Some(tokio::spawn(commands::set(Arc::clone(&self.engine), bots)));
     }
 
     /// Says how many bots are left that nobody polls.

@@ -17,6 +17,7 @@
 
 pub mod bots;
 pub mod channels;
+mod commands;
 mod failure;
 mod fleet;
 pub mod hooks;

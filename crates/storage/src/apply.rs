@@ -172,7 +172,7 @@ states! {
     Source: |tx, it| tx.workspace(it.workspace_id).sources().save(it);
     Deleted<Source>: |tx, Deleted(it)| tx.workspace(it.workspace_id).sources().delete(it);
 
-    Contact: |tx, it| tx.workspace(it.workspace_id).contacts().set_blocked(it);
+    Contact: |tx, it| tx.workspace(it.workspace_id).contacts().save(it);
     New<Dialog>: |tx, New(it)| tx.workspace(it.workspace_id).dialogs().insert(it);
     Dialog: |tx, it| tx.workspace(it.workspace_id).dialogs().save(it);
     Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);

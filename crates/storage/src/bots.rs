@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     bot::Bot,
     channel::{Channel, ChannelKind, ChannelStatus},
+    command::OwnerCommand,
     ids::{AssistantId, ChannelId, WorkspaceId},
     page::{Page, PageRequest},
     rules::channel::{BotWithToken, MovedAway, NewBot},
@@ -19,7 +20,7 @@ use crate::{StorageError, Tx, channels};
 macro_rules! columns {
     () => {
         "c.workspace_id, c.id, c.assistant_id, t.telegram_id, c.name, t.token_sealed, t.hook_path, t.mode,
-         c.status, c.error, t.poll_offset, c.created_at, c.updated_at"
+         t.commands, t.commands_set, c.status, c.error, t.poll_offset, c.created_at, c.updated_at"
     };
 }
 
@@ -59,6 +60,8 @@ struct Row {
     token_sealed: Vec<u8>,
     hook_path: String,
     mode: String,
+    commands: String,
+    commands_set: Option<String>,
     status: String,
     error: Option<String>,
     poll_offset: Option<i64>,
@@ -75,6 +78,8 @@ pub struct Credentials {
     pub token_sealed: Vec<u8>,
     /// The secret part of its webhook's address.
     pub hook_path: String,
+    /// What of its commands Telegram was told last, as a hash; `None`: nothing.
+    pub commands_set: Option<String>,
     /// From which update on to poll; `None` before the first.
     pub poll_offset: Option<i64>,
 }
@@ -95,14 +100,15 @@ impl Bots<'_> {
         let NewBot { bot, token_sealed, hook_path } = new;
         debug_assert_eq!(bot.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = "
-            INSERT INTO telegram_bots (workspace_id, channel_id, telegram_id, token_sealed, hook_path, mode)
-            VALUES ($1, $2, $3, $4, $5, $6)";
+            INSERT INTO telegram_bots (workspace_id, channel_id, telegram_id, token_sealed, hook_path,
+                                       mode, commands)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let channel = channel_of(bot);
         self.tx.workspace(self.workspace).channels().insert(&channel).await?;
         run!(self.tx, SQL;
             self.workspace.into_uuid(), bot.id.into_uuid(), bot.telegram_id, token_sealed.as_slice(),
             hook_path,
-            bot.mode.as_str());
+            bot.mode.as_str(), written(&bot.commands)?);
         Ok(())
     }
 
@@ -143,20 +149,21 @@ impl Bots<'_> {
         Ok(Page::of(found, page.limit, |bot: &Bot| bot.id))
     }
 
-    /// Writes a changed mode, status or error. A bot that moved away does not run again.
+    /// Writes a changed mode, changed commands, status or error. A bot that moved away does not run again.
     ///
     /// # Errors
     ///
     /// Fails when the bot is not there.
     pub(crate) async fn save(self, bot: &Bot) -> Result<(), StorageError> {
         const SQL: &str = "
-            UPDATE telegram_bots SET mode = $3
+            UPDATE telegram_bots SET mode = $3, commands = $5
              WHERE workspace_id = $1 AND channel_id = $2 AND (released_at IS NULL OR $4 <> 'running')";
         // The channel first: that is the order in which both are locked.
         let channel = channel_of(bot);
         channels::update(self.tx, self.workspace, &channel).await?;
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), bot.id.into_uuid(), bot.mode.as_str(), bot.status.as_str());
+            self.workspace.into_uuid(), bot.id.into_uuid(), bot.mode.as_str(), bot.status.as_str(),
+            written(&bot.commands)?);
         StorageError::expect_one_row("telegram_bots", changed)?;
         channels::wake(self.tx);
         Ok(())
@@ -269,6 +276,19 @@ impl SystemBots<'_> {
         row!(self.tx, Row, sql; id).map(read).transpose()
     }
 
+    /// Notes what of its commands Telegram was told, as a hash.
+    pub async fn note_commands(
+        self,
+        workspace: WorkspaceId,
+        id: ChannelId,
+        set: &str,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE telegram_bots SET commands_set = $3 WHERE workspace_id = $1 AND channel_id = $2";
+        run!(self.tx, SQL; workspace.into_uuid(), id.into_uuid(), set);
+        Ok(())
+    }
+
     /// How many bots there are: (that should run, all).
     pub async fn count(self) -> Result<(i64, i64), StorageError> {
         const SQL: &str = "
@@ -276,6 +296,16 @@ impl SystemBots<'_> {
               FROM channels WHERE kind = 'telegram' AND deleted_at IS NULL";
         Ok(row!(self.tx, (i64, i64), SQL).unwrap_or_default())
     }
+}
+
+/// The stored form of commands.
+fn written(commands: &[OwnerCommand]) -> Result<String, StorageError> {
+    serde_json::to_string(commands).map_err(StorageError::corrupt("telegram_bots"))
+}
+
+/// Reads the stored form of commands.
+pub(crate) fn read_commands(stored: &str) -> Result<Vec<OwnerCommand>, StorageError> {
+    serde_json::from_str(stored).map_err(StorageError::corrupt("telegram_bots"))
 }
 
 fn channel_of(bot: &Bot) -> Channel {
@@ -306,6 +336,7 @@ fn read(row: Row) -> Result<Credentials, StorageError> {
             telegram_id: row.telegram_id,
             username: row.name,
             mode,
+            commands: read_commands(&row.commands)?,
             status,
             error: row.error,
             created_at: row.created_at,
@@ -313,6 +344,7 @@ fn read(row: Row) -> Result<Credentials, StorageError> {
         },
         token_sealed: row.token_sealed,
         hook_path: row.hook_path,
+        commands_set: row.commands_set,
         poll_offset: row.poll_offset,
     })
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use replyx_core::{
+    assistant::Language,
     channel::{Address, ChatKind, Inbound},
     dialog::Contact,
     event::LimitBound,
@@ -13,7 +14,8 @@ use crate::{StorageError, Tx};
 
 macro_rules! columns {
     () => {
-        "workspace_id, id, channel_id, address, chat_kind, display_name, blocked_at"
+        "workspace_id, id, channel_id, address, chat_kind, display_name, language_code, language, source,
+         blocked_at"
     };
 }
 
@@ -25,6 +27,9 @@ struct Row {
     address: String,
     chat_kind: String,
     display_name: String,
+    language_code: Option<String>,
+    language: Option<String>,
+    source: Option<String>,
     blocked_at: Option<DateTime<Utc>>,
 }
 
@@ -149,15 +154,18 @@ impl Contacts<'_> {
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
-    /// Writes since when a contact does not want to hear from us.
+    /// Writes what a contact told of themselves, and since when they do not want to hear from us.
     ///
     /// # Errors
     ///
     /// Fails when the contact is not there.
-    pub(crate) async fn set_blocked(self, contact: &Contact) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE contacts SET blocked_at = $3 WHERE workspace_id = $1 AND id = $2";
+    pub(crate) async fn save(self, contact: &Contact) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE contacts SET blocked_at = $3, language = $4, source = $5
+             WHERE workspace_id = $1 AND id = $2";
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), contact.id.into_uuid(), contact.blocked_at);
+            self.workspace.into_uuid(), contact.id.into_uuid(), contact.blocked_at,
+            contact.language.map(Language::as_str), &contact.source);
         StorageError::expect_one_row("contacts", changed)
     }
 
@@ -320,6 +328,11 @@ impl SystemContacts<'_> {
     }
 }
 
+/// Reads the language that a contact chose.
+pub(crate) fn language(stored: Option<&str>) -> Result<Option<Language>, StorageError> {
+    stored.map(str::parse).transpose().map_err(StorageError::corrupt("contacts"))
+}
+
 fn read(row: Row) -> Result<Contact, StorageError> {
     Ok(Contact {
         id: row.id.into(),
@@ -328,6 +341,9 @@ fn read(row: Row) -> Result<Contact, StorageError> {
         address: row.address.into(),
         chat_kind: row.chat_kind.parse().map_err(StorageError::corrupt("contacts"))?,
         display_name: row.display_name,
+        language_code: row.language_code,
+        language: language(row.language.as_deref())?,
+        source: row.source,
         blocked_at: row.blocked_at,
     })
 }

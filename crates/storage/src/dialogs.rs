@@ -14,7 +14,7 @@ use crate::{StorageError, Tx};
 macro_rules! columns {
     () => {
         "workspace_id, id, assistant_id, channel_id, contact_id, control, epoch, last_seq, heard_seq,
-         answered_seq, edits, created_at, updated_at, assignee_id, assignee_name, asking_since,
+         answered_seq, edits, fresh_seq, created_at, updated_at, assignee_id, assignee_name, asking_since,
          handoff_reason, closed_at"
     };
 }
@@ -64,6 +64,7 @@ pub(crate) struct Row {
     heard_seq: i64,
     answered_seq: i64,
     edits: i64,
+    fresh_seq: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     assignee_id: Option<Uuid>,
@@ -90,13 +91,14 @@ impl Dialogs<'_> {
         const SQL: &str = concat!(
             "INSERT INTO dialogs (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
         );
         let assignee = dialog.assignee.as_ref();
         run!(self.tx, SQL;
             self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.assistant_id.into_uuid(),
             dialog.channel_id.into_uuid(), dialog.contact_id.into_uuid(), dialog.control.as_str(),
-            dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.edits, dialog.created_at,
+            dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.edits,
+            dialog.fresh_seq, dialog.created_at,
             dialog.updated_at, assignee.and_then(|operator| operator.user_id).map(UserId::into_uuid),
             assignee.map(|operator| operator.name.as_str()), dialog.asking_since,
             dialog.handoff_reason.map(HandoffReason::as_str), dialog.closed_at);
@@ -178,7 +180,7 @@ impl Dialogs<'_> {
     pub async fn summary(self, id: DialogId) -> Result<Option<(String, i64)>, StorageError> {
         const SQL: &str = "
             SELECT summary, summary_seq FROM dialogs
-             WHERE workspace_id = $1 AND id = $2 AND summary IS NOT NULL";
+             WHERE workspace_id = $1 AND id = $2 AND summary IS NOT NULL AND summary_seq > fresh_seq";
         Ok(row!(self.tx, (String, i64), SQL; self.workspace.into_uuid(), id.into_uuid()))
     }
 
@@ -192,7 +194,7 @@ impl Dialogs<'_> {
     ) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE dialogs SET summary = $3, summary_seq = $4
-             WHERE workspace_id = $1 AND id = $2 AND summary_seq < $4";
+             WHERE workspace_id = $1 AND id = $2 AND summary_seq < $4 AND fresh_seq < $4";
         run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), summary, seq);
         Ok(())
     }
@@ -223,14 +225,14 @@ pub(crate) async fn save(tx: &mut Tx, changed: &[&Dialog]) -> Result<(), Storage
             5 "last_seq" "bigint", 6 "heard_seq" "bigint", 7 "answered_seq" "bigint",
             8 "updated_at" "timestamptz", 9 "assignee_id" "uuid", 10 "assignee_name" "text",
             11 "asking_since" "timestamptz", 12 "handoff_reason" "text", 13 "closed_at" "timestamptz",
-            14 "edits" "bigint",
+            14 "edits" "bigint", 15 "fresh_seq" "bigint",
         ]
         "UPDATE dialogs SET control = given.control, epoch = given.epoch, last_seq = given.last_seq,
                 heard_seq = given.heard_seq, answered_seq = given.answered_seq,
                 updated_at = given.updated_at, assignee_id = given.assignee_id,
                 assignee_name = given.assignee_name, asking_since = given.asking_since,
                 handoff_reason = given.handoff_reason, closed_at = given.closed_at,
-                edits = given.edits
+                edits = given.edits, fresh_seq = given.fresh_seq
            FROM given
           WHERE dialogs.workspace_id = given.workspace_id AND dialogs.id = given.id"
     );
@@ -239,7 +241,8 @@ pub(crate) async fn save(tx: &mut Tx, changed: &[&Dialog]) -> Result<(), Storage
         dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.updated_at,
         dialog.assignee.as_ref().and_then(|operator| operator.user_id).map(UserId::into_uuid),
         dialog.assignee.as_ref().map(|operator| operator.name.as_str()), dialog.asking_since,
-        dialog.handoff_reason.map(HandoffReason::as_str), dialog.closed_at, dialog.edits);
+        dialog.handoff_reason.map(HandoffReason::as_str), dialog.closed_at, dialog.edits,
+        dialog.fresh_seq);
     StorageError::expect_a_row_each("dialogs", changed, saved)
 }
 
@@ -259,6 +262,7 @@ pub(crate) fn read(row: &Row) -> Result<Dialog, StorageError> {
         heard_seq: row.heard_seq,
         answered_seq: row.answered_seq,
         edits: row.edits,
+        fresh_seq: row.fresh_seq,
         created_at: row.created_at,
         updated_at: row.updated_at,
         assignee: operator(row.assignee_id, row.assignee_name.as_deref()),

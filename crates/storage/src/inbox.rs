@@ -69,6 +69,8 @@ pub struct InboxEntry {
     pub contact_name: String,
     /// What kind of chat it is.
     pub chat_kind: ChatKind,
+    /// Where the contact came from.
+    pub source: Option<String>,
     /// Does the contact not want to hear from us?
     pub blocked: bool,
     /// The last message.
@@ -162,10 +164,10 @@ macro_rules! entries {
     ($tables:expr, $words:expr, $condition:literal, $order:literal) => {
         concat!(
             "SELECT d.workspace_id, d.id, d.assistant_id, d.channel_id, d.contact_id, d.control,
-                    d.epoch, d.last_seq, d.heard_seq, d.answered_seq, d.edits, d.created_at,
+                    d.epoch, d.last_seq, d.heard_seq, d.answered_seq, d.edits, d.fresh_seq, d.created_at,
                     d.updated_at,
                     d.assignee_id, d.assignee_name, d.asking_since, d.handoff_reason, d.closed_at,
-                    c.display_name, c.chat_kind, c.blocked_at, m.id AS last_id,
+                    c.display_name, c.chat_kind, c.source, c.blocked_at, m.id AS last_id,
                     m.author AS last_author, m.kind AS last_kind,
                     SUBSTR(m.text, 1, 200) AS last_text, m.created_at AS last_created_at,
                     z.until_at AS snoozed_until,
@@ -238,6 +240,7 @@ struct Row {
     dialog: dialogs::Row,
     display_name: String,
     chat_kind: String,
+    source: Option<String>,
     blocked_at: Option<DateTime<Utc>>,
     last_id: Option<Uuid>,
     last_author: Option<String>,
@@ -359,6 +362,7 @@ fn read(row: &Row) -> Result<InboxEntry, StorageError> {
     Ok(InboxEntry {
         contact_name: row.display_name.clone(),
         chat_kind: row.chat_kind.parse().map_err(StorageError::corrupt("contacts"))?,
+        source: row.source.clone(),
         blocked: row.blocked_at.is_some(),
         last: last(row, dialog.last_seq)?,
         snoozed_until: row.snoozed_until,

@@ -85,6 +85,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     54 "0054_member_mail",
     55 "0055_quoted",
     56 "0056_edits",
+    57 "0057_commands",
     59 "0059_database_sizes",
 ];
 

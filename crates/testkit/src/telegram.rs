@@ -22,6 +22,7 @@
 mod bot;
 mod buttons;
 mod chat;
+mod commands;
 mod dialog;
 mod fault;
 mod files;

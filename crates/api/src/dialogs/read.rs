@@ -64,6 +64,9 @@ pub struct ContactView {
     /// `private` or `group`.
     #[schema(example = "private")]
     chat_kind: ChatKind,
+    /// Where they came from: the payload of the link (`/start PAYLOAD`) by which they first came.
+    #[schema(example = "ad-42")]
+    source: Option<String>,
     /// Whether they blocked the bot, so that nothing can be delivered.
     blocked: bool,
 }
@@ -75,6 +78,7 @@ impl ContactView {
             id: entry.dialog.contact_id.into_uuid(),
             display_name: entry.contact_name.clone(),
             chat_kind: entry.chat_kind,
+            source: entry.source.clone(),
             blocked: entry.blocked,
         }
     }
@@ -86,6 +90,7 @@ impl From<Contact> for ContactView {
             id: contact.id.into_uuid(),
             display_name: contact.display_name,
             chat_kind: contact.chat_kind,
+            source: contact.source,
             blocked: contact.blocked_at.is_some(),
         }
     }

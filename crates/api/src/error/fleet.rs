@@ -17,6 +17,10 @@ impl From<BotError> for ApiError {
             BotError::Unacceptable(refused) => refused.into(),
             BotError::Exists => Self::Conflict { code: "bot_exists", detail: error.to_string() },
             BotError::Moved => Self::Conflict { code: "bot_moved", detail: error.to_string() },
+            BotError::Other(_) => Self::Conflict { code: "other_bot", detail: error.to_string() },
+            BotError::Unchanged => {
+                Self::Conflict { code: "token_unchanged", detail: error.to_string() }
+            }
             BotError::Unasked(_) => Self::BadGateway(error.to_string()),
             BotError::Storage(error) => error.into(),
         }

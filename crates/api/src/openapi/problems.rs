@@ -79,6 +79,8 @@ codes! {
         too_many_channels: "the workspace has 100 channels of the kind `api`",
         billing_off: "nobody pays in this installation",
         bot_exists: "this bot is registered already, and its stored token works",
+        other_bot: "the token belongs to another bot",
+        token_unchanged: "the token is stored already",
         bot_moved: "the bot was connected elsewhere with a newer token",
         evaluation_regressed: "the draft is worse on the questions of the gate",
         evaluation_required: "the gate requires a run of its questions first",

@@ -129,6 +129,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(bots::create::create))
         .routes(routes!(bots::list))
         .routes(routes!(bots::read, bots::update, bots::delete))
+        .routes(routes!(bots::replace_token::replace))
         .routes(routes!(bots::start))
         .routes(routes!(bots::stop))
         .routes(routes!(channels::create::create))

@@ -207,6 +207,26 @@ impl BotClient {
         self.fetch("deleteWebhook", &json!({}), Duration::ZERO).await.map(drop)
     }
 
+    /// Sets the menu of commands, each with its description, that people see whose app has this
+    /// language; without one, all others.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::Refused`] when a command is none by the rules of the Bot API.
+    pub async fn set_commands(
+        &self,
+        menu: &[(&str, &str)],
+        language: Option<&str>,
+    ) -> Result<(), TelegramError> {
+        let command = |(name, description): &(&str, &str)| json!({"command": name, "description": description});
+        let commands: Vec<Value> = menu.iter().map(command).collect();
+        let mut parameters = json!({"commands": commands});
+        if let Some(language) = language {
+            parameters["language_code"] = language.into();
+        }
+        self.fetch("setMyCommands", &parameters, Duration::ZERO).await.map(drop)
+    }
+
     /// Sends a message with rows of buttons below it, and returns its number. Links get no preview.
     /// It is shown as the reply to the message `reply_to` of the same chat, if that is still there.
     ///

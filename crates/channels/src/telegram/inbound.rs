@@ -120,6 +120,10 @@ fn read_edit(
         | InboundContent::Attachment { caption: Some(text), message_id, .. } => {
             InboundContent::Edit { text, message_id }
         }
+        InboundContent::Command { name, arguments, message_id } => {
+            let text = format!("/{name} {arguments}").trim_end().to_owned();
+            InboundContent::Edit { text, message_id }
+        }
         _ => return Err("edited_message"),
     };
     Ok(Inbound { content, ..inbound })

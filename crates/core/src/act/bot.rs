@@ -30,6 +30,12 @@ acts! {
     /// A bot was changed.
     BotUpdated = "bot.updated" on bot: ChannelId { username: String, mode: BotMode }
 
+    /// A bot got other commands of its owner.
+    BotCommandsChanged = "bot.commands_changed" on bot: ChannelId {
+        username: String,
+        commands: Vec<String>,
+    }
+
     /// A bot was started.
     BotStarted = "bot.started" on bot: ChannelId { username: String, mode: BotMode }
 

@@ -740,6 +740,20 @@ fn acts_on_bots_and_dialogs_are_stored_as_ever() {
                 done("BotUpdated", "bot.updated", "bot", ID, in_mode),
             ),
             (
+                stored(&BotCommandsChanged {
+                    bot,
+                    username: username.clone(),
+                    commands: vec![text("prices")],
+                }),
+                done(
+                    "BotCommandsChanged",
+                    "bot.commands_changed",
+                    "bot",
+                    ID,
+                    r#"{"commands":["prices"],"username":"shop_bot"}"#,
+                ),
+            ),
+            (
                 stored(&BotStarted { bot, username: username.clone(), mode }),
                 done("BotStarted", "bot.started", "bot", ID, in_mode),
             ),

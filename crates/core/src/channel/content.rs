@@ -20,6 +20,9 @@ pub enum InboundContent {
     },
     /// The conversation was opened (`/start`).
     Start {
+        /// What the link carried by which it was opened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payload: Option<String>,
         /// The message.
         message_id: MessageRef,
     },
@@ -364,8 +367,11 @@ mod tests {
         let message_id = || MessageRef::from(5);
         let text = InboundContent::Text { text: "a".to_owned(), message_id: message_id() };
         assert_form(&text, &json!({"kind": "text", "text": "a", "message_id": "5"}));
-        let start = InboundContent::Start { message_id: message_id() };
+        let start = InboundContent::Start { payload: None, message_id: message_id() };
         assert_form(&start, &json!({"kind": "start", "message_id": "5"}));
+        let payload = Some("ad-1".to_owned());
+        let start = InboundContent::Start { payload, message_id: message_id() };
+        assert_form(&start, &json!({"kind": "start", "payload": "ad-1", "message_id": "5"}));
         let what =
             InboundContent::Unsupported { what: "poll".to_owned(), message_id: message_id() };
         assert_form(&what, &json!({"kind": "unsupported", "what": "poll", "message_id": "5"}));

@@ -5,12 +5,13 @@ use thiserror::Error;
 
 use crate::{
     act::{
-        Act, Actor, BotCreated, BotDeleted, BotMovedAway, BotStarted, BotStopped, BotTokenReplaced,
-        BotUpdated, ChannelCreated, ChannelDeleted, WorkspaceLog,
+        Act, Actor, BotCommandsChanged, BotCreated, BotDeleted, BotMovedAway, BotStarted,
+        BotStopped, BotTokenReplaced, BotUpdated, ChannelCreated, ChannelDeleted, WorkspaceLog,
     },
     bot::{Bot, BotMode},
     change::{Change, Deleted, New},
     channel::{Channel, ChannelKind, ChannelStatus},
+    command::OwnerCommand,
     event::Event,
 };
 
@@ -141,6 +142,23 @@ impl Bot {
         change.with(|bot| New(NewBot { bot, token_sealed, hook_path }))
     }
 
+    /// Has a newer token where it is. An earlier failure is forgotten; a bot that was stopped stays so.
+    pub fn renew_token(
+        mut self,
+        token_sealed: Vec<u8>,
+        username: String,
+        by: &Actor,
+        now: DateTime<Utc>,
+    ) -> Change<BotWithToken> {
+        if self.status == ChannelStatus::Failed {
+            self.status = ChannelStatus::Running;
+        }
+        self.error = None;
+        self.username = username;
+        self.updated_at = now;
+        self.replace_token(token_sealed, Takeover::None, by)
+    }
+
     /// Runs with a newer token, also if it had moved away.
     pub fn replace_token(
         self,
@@ -201,6 +219,26 @@ impl Bot {
         }
         self.mode = mode;
         let act = BotUpdated { bot: self.id, username: self.username.clone(), mode };
+        Some(self.altered(by, &act, now))
+    }
+
+    /// Answers these commands with fixed texts. `None`: it does already.
+    pub fn set_commands(
+        mut self,
+        commands: Vec<OwnerCommand>,
+        by: &Actor,
+        now: DateTime<Utc>,
+    ) -> Option<Change<Self>> {
+        if self.commands == commands {
+            return None;
+        }
+        self.commands = commands;
+        let names = self.commands.iter().map(|command| command.command.clone());
+        let act = BotCommandsChanged {
+            bot: self.id,
+            username: self.username.clone(),
+            commands: names.collect(),
+        };
         Some(self.altered(by, &act, now))
     }
 

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::{
+    assistant::Language,
     change::{Change, LogOnly, New},
     channel::{MessageRef, Quoted},
+    command::HouseCommand,
     dialog::{Contact, Control, Dialog, HandoffReason},
     event::{Event, LimitBound},
     ids::{DialogId, MessageId, WorkspaceId},
@@ -58,6 +60,10 @@ impl Dialog {
             created_at: now,
         };
         self.heard_seq = message.seq;
+        let is_command = message.kind == MessageKind::Command;
+        if is_command && HouseCommand::of(&message.text) == Some(HouseCommand::Reset) {
+            self.fresh_seq = message.seq;
+        }
 
         let event = Event::MessageStored {
             dialog_id: self.id,
@@ -273,6 +279,25 @@ impl Contact {
         }
         self.blocked_at = None;
         Some(self.told_block(now))
+    }
+
+    /// Came by a link that carried this. `None`: where they came from is known; the first time
+    /// counts.
+    pub fn come_from(mut self, source: &str) -> Option<Change<Self>> {
+        if self.source.is_some() {
+            return None;
+        }
+        self.source = Some(source.to_owned());
+        Some(Change::of(self.workspace_id, self))
+    }
+
+    /// Chose a language. `None`: it was chosen already.
+    pub fn choose(mut self, language: Language) -> Option<Change<Self>> {
+        if self.language == Some(language) {
+            return None;
+        }
+        self.language = Some(language);
+        Some(Change::of(self.workspace_id, self))
     }
 
     fn told_block(self, now: DateTime<Utc>) -> Change<Self> {

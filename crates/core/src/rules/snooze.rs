@@ -69,6 +69,9 @@ mod tests {
             address: "7".into(),
             chat_kind: ChatKind::Private,
             display_name: "Anna".to_owned(),
+            language_code: None,
+            language: None,
+            source: None,
             blocked_at: None,
         };
         let mut dialog = Dialog::between(&contact, clock.id(), clock.id(), at(0));

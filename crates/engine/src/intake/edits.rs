@@ -84,7 +84,7 @@ pub(super) fn count(dialog: Dialog, inbound: &Inbound) -> Dialog {
 const fn own_message(content: &InboundContent) -> Option<&MessageRef> {
     match content {
         InboundContent::Text { message_id, .. }
-        | InboundContent::Start { message_id }
+        | InboundContent::Start { message_id, .. }
         | InboundContent::Unsupported { message_id, .. }
         | InboundContent::Attachment { message_id, .. }
         | InboundContent::Command { message_id, .. }

@@ -203,7 +203,7 @@ async fn a_start_is_answered_with_the_greeting_and_a_photo_with_a_note(db: &Test
     let world = World::open(db).await;
     let line = world.line().await;
     let engine = world.engine().await;
-    let start = world.update(7, InboundContent::Start { message_id: 1.into() });
+    let start = world.update(7, InboundContent::Start { payload: None, message_id: 1.into() });
     world.take(&engine, &line, start).await.unwrap();
     world.answer(&engine).await;
     let photo = InboundContent::Unsupported { what: "photo".to_owned(), message_id: 2.into() };

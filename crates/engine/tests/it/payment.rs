@@ -253,7 +253,7 @@ async fn what_helps_nobody_is_free(db: &TestDb) {
         assert_eq!(world.funds().await, paid(1), "{outcome}");
     };
     line.chat(7);
-    let start = world.update(7, InboundContent::Start { message_id: 1.into() });
+    let start = world.update(7, InboundContent::Start { payload: None, message_id: 1.into() });
     world.take(&engine, &line, start).await.unwrap();
     assert_eq!(world.answer(&engine).await, 1);
     assert_eq!(world.outcomes().await, [Outcome::Fixed]);

@@ -190,6 +190,7 @@ async fn store(
         telegram_id: claim.me.id,
         username: claim.me.username.clone(),
         mode: claim.mode,
+        commands: ours.as_ref().map_or_else(Vec::new, |ours| ours.commands.clone()),
         status: ChannelStatus::Running,
         error: None,
         created_at: ours.as_ref().map_or(now, |ours| ours.created_at),

@@ -74,7 +74,7 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
             let part = multipart::Part::bytes(b"stolen".to_vec()).file_name("stolen.txt");
             request.multipart(multipart::Form::new().part("file", part))
         }
-        "create_bot" => {
+        "create_bot" | "replace_bot_token" => {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
         "set_presence" => request.json(&json!({"state": "online"})),

@@ -186,7 +186,7 @@ async fn the_tokens_of_bots_are_asked_about_online(home: &Home) {
     let (good, out) = look(&["doctor"]).await;
     assert!(good, "not asked about without --online: {out}");
     let (good, out) = look(&["doctor", "--online"]).await;
-    assert!(!good && out.contains("@first_bot") && out.contains("/bots`"), "{out}");
+    assert!(!good && out.contains("@first_bot") && out.contains("/token`"), "{out}");
 }
 
 #[tokio::test]

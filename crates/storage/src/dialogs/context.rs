@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use replyx_core::{
     assistant::Pause,
     channel::Channel,
+    command::OwnerCommand,
     dialog::{Contact, Dialog},
     ids::DialogId,
 };
@@ -11,9 +12,9 @@ use uuid::Uuid;
 
 use super::{Dialogs, Row, read};
 use crate::{
-    StorageError,
+    StorageError, bots,
     channels::{Access, secret},
-    contacts::ContactDay,
+    contacts::{self, ContactDay},
     workspaces::{self, ModelPolicy},
 };
 
@@ -38,6 +39,8 @@ pub struct DialogContext {
     pub knowledge: i64,
     /// The pause of the assistant, if it is paused.
     pub pause: Option<Pause>,
+    /// The commands of the owner, where the channel is a bot.
+    pub commands: Vec<OwnerCommand>,
     /// Which models may be used.
     pub policy: ModelPolicy,
 }
@@ -70,6 +73,9 @@ struct ContactColumns {
     address: String,
     chat_kind: String,
     display_name: String,
+    language_code: Option<String>,
+    language: Option<String>,
+    source: Option<String>,
     blocked_at: Option<DateTime<Utc>>,
 }
 
@@ -83,6 +89,7 @@ struct ChannelColumns {
     channel_created_at: DateTime<Utc>,
     channel_updated_at: DateTime<Utc>,
     secret_sealed: Option<Vec<u8>>,
+    commands: Option<String>,
 }
 
 impl Dialogs<'_> {
@@ -96,19 +103,24 @@ impl Dialogs<'_> {
         const SQL: &str = concat!(
             "SELECT d.*, contacts.channel_id AS contact_channel_id, contacts.address,
                     contacts.chat_kind, contacts.display_name, contacts.blocked_at,
+                    contacts.language_code, contacts.language, contacts.source,
                     days.answers, days.day_told_at, days.rate_told_at, days.balance_told_at,
                     c.assistant_id AS channel_assistant_id, c.kind AS channel_kind,
                     c.name AS channel_name, c.status AS channel_status, c.error AS channel_error,
                     c.created_at AS channel_created_at, c.updated_at AS channel_updated_at,
                     ",
             secret!("c"),
-            " AS secret_sealed, versions.number AS version,
+            " AS secret_sealed,
+                    (SELECT t.commands FROM telegram_bots t
+                      WHERE t.workspace_id = c.workspace_id AND t.channel_id = c.id) AS commands,
+                    versions.number AS version,
                     versions.created_at AS version_at, assistants.knowledge_revision AS knowledge,
                     pauses.since AS paused_since, pauses.text AS pause_text,
                     workspaces.suspended_at IS NOT NULL AS suspended, workspaces.allowed_models
                FROM (SELECT ",
             columns!(),
-            ", summary FROM dialogs WHERE workspace_id = $1 AND id = $2) AS d
+            ", CASE WHEN summary_seq > fresh_seq THEN summary END AS summary
+                  FROM dialogs WHERE workspace_id = $1 AND id = $2) AS d
                JOIN workspaces ON workspaces.id = d.workspace_id
                JOIN contacts ON contacts.workspace_id = d.workspace_id AND contacts.id = d.contact_id
                JOIN channels AS c ON c.workspace_id = d.workspace_id AND c.id = d.channel_id
@@ -140,6 +152,9 @@ fn read_context(row: ContextRow) -> Result<DialogContext, StorageError> {
         address: row.contact.address.into(),
         chat_kind: row.contact.chat_kind.parse().map_err(StorageError::corrupt("contacts"))?,
         display_name: row.contact.display_name,
+        language_code: row.contact.language_code,
+        language: contacts::language(row.contact.language.as_deref())?,
+        source: row.contact.source,
         blocked_at: row.contact.blocked_at,
     };
     let day = ContactDay {
@@ -156,8 +171,11 @@ fn read_context(row: ContextRow) -> Result<DialogContext, StorageError> {
         text: row.pause_text,
     });
 
+    let commands = row.channel.commands.as_deref().map(bots::read_commands).transpose()?;
+
     Ok(DialogContext {
         pause,
+        commands: commands.unwrap_or_default(),
         summary: row.summary,
         contact,
         day,

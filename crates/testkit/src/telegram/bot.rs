@@ -14,6 +14,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::{
     Shared,
+    commands::MenuState,
     dialog::ChatCore,
     inbox::{Inbox, lane_of},
     limits::{Excess, Window},
@@ -51,6 +52,7 @@ pub(crate) struct BotCore {
     pub(crate) press_ids: AtomicU64,
     /// A press was answered.
     pub(crate) pressed: Notify,
+    pub(crate) menus: Mutex<MenuState>,
     refused: Mutex<VecDeque<Refused>>,
     sent: Notify,
     giving: Mutex<()>,
@@ -74,6 +76,7 @@ impl BotCore {
             presses: Mutex::default(),
             press_ids: AtomicU64::new(0),
             pressed: Notify::new(),
+            menus: Mutex::default(),
             refused: Mutex::default(),
             sent: Notify::new(),
             giving: Mutex::default(),
@@ -86,6 +89,7 @@ impl BotCore {
             inbox: Arc::new(self.inbox.revoke()),
             chats: Mutex::new(lock(&self.chats).clone()),
             files: Mutex::new(lock(&self.files).clone()),
+            menus: Mutex::new(lock(&self.menus).clone()),
             presses: Mutex::new(lock(&self.presses).clone()),
             press_ids: AtomicU64::new(self.press_ids.load(Ordering::Relaxed)),
             message_ids: AtomicI64::new(self.message_ids.load(Ordering::Relaxed)),
@@ -255,6 +259,17 @@ impl Bot {
             }
         };
         timeout(limit, answered).await.is_ok()
+    }
+
+    /// The names of the commands in the menu that people see whose app has this language; `""` for
+    /// all other languages.
+    pub fn menu(&self, language: &str) -> Vec<String> {
+        lock(&self.0.menus).names(language)
+    }
+
+    /// How often the bot has set menus.
+    pub fn menus_set(&self) -> u64 {
+        lock(&self.0.menus).calls
     }
 
     /// How many messages went past Telegram's limits.

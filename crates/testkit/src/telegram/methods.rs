@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     bot::{BotCore, Refused},
-    buttons,
+    buttons, commands,
     dialog::{ChatAction, Sent},
     files::{self, Hearing},
     html::{self, Formatted},
@@ -65,6 +65,13 @@ pub(crate) async fn call(
         }
         "sendChatAction" => send_chat_action(bot, parameters)?,
         "answerCallbackQuery" => buttons::answer(bot, parameters)?,
+        "setMyCommands" => commands::set(bot, parameters)?,
+        "deleteMyCommands" => commands::delete(bot, parameters)?,
+        "getMyCommands" => {
+            let menu = commands::get(bot, parameters)?;
+            check_result(bot, "res.getMyCommands", &menu);
+            Answer::new(&menu)
+        }
         "sendDocument" => {
             let hearing = if answered { Hearing::Heard } else { Hearing::Lost };
             let message = files::send_document(bot, parameters, uploads, hearing)?;

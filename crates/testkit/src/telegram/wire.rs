@@ -18,7 +18,7 @@ pub(crate) const BODY_LIMIT: usize = 1 << 20;
 pub(crate) const UPLOAD_LIMIT: usize = super::stored::UPLOAD_LIMIT + BODY_LIMIT;
 
 /// The methods that the fake knows.
-pub(crate) const METHODS: [&str; 10] = [
+pub(crate) const METHODS: [&str; 13] = [
     "getMe",
     "getUpdates",
     "setWebhook",
@@ -29,6 +29,9 @@ pub(crate) const METHODS: [&str; 10] = [
     "sendDocument",
     "getFile",
     "answerCallbackQuery",
+    "setMyCommands",
+    "deleteMyCommands",
+    "getMyCommands",
 ];
 
 /// A request that was refused, in Telegram's words.

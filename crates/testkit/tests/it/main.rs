@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod buttons;
+mod commands;
 mod embeddings;
 mod limits;
 mod openai;

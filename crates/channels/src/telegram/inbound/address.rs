@@ -7,8 +7,15 @@ use super::BotIdentity;
 /// What a message says to us.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Addressed {
-    /// `/start`, with or without a payload.
-    Start,
+    /// `/start`, with what follows it.
+    Start(String),
+    /// Another command, with what follows it.
+    Command {
+        /// Its name, in lower case.
+        name: String,
+        /// What follows, trimmed.
+        arguments: String,
+    },
     /// Words without our name; possibly none.
     Text(String),
 }
@@ -16,9 +23,7 @@ pub(super) enum Addressed {
 /// In private everything is meant for us.
 pub(super) fn in_private(text: &str, us: BotIdentity<'_>) -> Addressed {
     match Command::read(text) {
-        Some(command) if command.is_start() && command.bot.is_none_or(|bot| us.is(bot)) => {
-            Addressed::Start
-        }
+        Some(command) if command.bot.is_none_or(|bot| us.is(bot)) => command.said(),
         _ => Addressed::Text(text.to_owned()),
     }
 }
@@ -29,16 +34,11 @@ pub(super) fn in_group(text: &str, message: &Value, us: BotIdentity<'_>) -> Opti
     if let Some(command) = Command::read(text)
         && let Some(bot) = command.bot
     {
-        let said = if command.is_start() {
-            Addressed::Start
-        } else {
-            Addressed::Text(format!("/{}{}", command.name, command.rest))
-        };
-        return us.is(bot).then_some(said);
+        return us.is(bot).then(|| command.said());
     }
     let rest = without_mention(text, us.username);
     let replies = is_ours(&message["reply_to_message"], us);
-    (rest.is_some() || replies).then(|| Addressed::Text(rest.unwrap_or_else(|| text.to_owned())))
+    (rest.is_some() || replies).then(|| in_private(rest.as_deref().unwrap_or(text), us))
 }
 
 /// Whether we said a message. That a topic was created by us is said by nobody, and everything in
@@ -73,8 +73,13 @@ impl<'t> Command<'t> {
         named.then_some(Self { name, bot, rest })
     }
 
-    fn is_start(&self) -> bool {
-        self.name.eq_ignore_ascii_case("start")
+    fn said(&self) -> Addressed {
+        let name = self.name.to_ascii_lowercase();
+        let arguments = self.rest.trim().to_owned();
+        if name == "start" {
+            return Addressed::Start(arguments);
+        }
+        Addressed::Command { name, arguments }
     }
 }
 

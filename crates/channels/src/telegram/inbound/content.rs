@@ -1,6 +1,9 @@
 //! What a message says.
 
-use replyx_core::channel::{Attachment, ChatKind, InboundContent, MessageRef, Quoted};
+use replyx_core::{
+    channel::{Attachment, ChatKind, InboundContent, MessageRef, Quoted},
+    command,
+};
 use serde_json::Value;
 
 use super::{
@@ -63,8 +66,21 @@ pub(super) fn read(
         ChatKind::Private => address::in_private(&text, us),
         ChatKind::Group => address::in_group(&text, message, us).ok_or("not_addressed")?,
     };
+    let said = match said {
+        // What is written below a picture is about the picture.
+        Addressed::Command { name, arguments } if what.is_some() => {
+            Addressed::Text(format!("/{name} {arguments}").trim_end().to_owned())
+        }
+        said => said,
+    };
     let content = match said {
-        Addressed::Start => Ok(InboundContent::Start { message_id }),
+        Addressed::Start(arguments) => {
+            let payload = command::source(&arguments).map(str::to_owned);
+            Ok(InboundContent::Start { payload, message_id })
+        }
+        Addressed::Command { name, arguments } => {
+            Ok(InboundContent::Command { name, arguments, message_id })
+        }
         Addressed::Text(text) => {
             let caption = Some(text).filter(|text| !text.is_empty());
             let file = what.and_then(|what| file(message, what));
@@ -83,7 +99,7 @@ pub(super) fn read(
                         let content = InboundContent::Text { text, message_id };
                         return Ok(Said { content, quoted: None });
                     }
-                    _ => Ok(InboundContent::Start { message_id }),
+                    _ => Ok(InboundContent::Start { payload: None, message_id }),
                 },
                 (None, None, None) => Err("empty"),
             }

@@ -46,8 +46,13 @@ fn unsupported(what: &str) -> InboundContent {
     InboundContent::Unsupported { what: what.to_owned(), message_id: 5.into() }
 }
 
+fn command(name: &str, arguments: &str) -> InboundContent {
+    let name = name.to_owned();
+    InboundContent::Command { name, arguments: arguments.to_owned(), message_id: 5.into() }
+}
+
 fn start() -> InboundContent {
-    InboundContent::Start { message_id: 5.into() }
+    InboundContent::Start { payload: None, message_id: 5.into() }
 }
 
 fn reason(read: Read) -> &'static str {
@@ -89,13 +94,30 @@ fn long_texts_are_cut_at_telegrams_limit() {
 }
 
 #[test]
-fn start_is_a_command_and_nothing_else_is() {
-    for said in ["/start", "/START", "/start payload-1", "/start@shop_bot", "/start@Shop_Bot x"] {
+fn commands_are_told_from_words() {
+    for said in ["/start", "/START", "/start two words", "/start@shop_bot", "/start@Shop_Bot цена"]
+    {
         assert_eq!(content(private(json!({"text": said}))), start(), "{said}");
     }
-    for said in ["/startle", "start", "/start@other_bot", "/help", "/ start", "/", "see /start"] {
+    for said in ["/start ad-1_x", "/start@shop_bot\nad-1_x "] {
+        let payload = Some("ad-1_x".to_owned());
+        let start = InboundContent::Start { payload, message_id: 5.into() };
+        assert_eq!(content(private(json!({"text": said}))), start, "{said}");
+    }
+    for (said, name, arguments) in [
+        ("/startle", "startle", ""),
+        ("/Help@shop_bot", "help", ""),
+        ("/language  ru ", "language", "ru"),
+        ("/price iPhone\n15", "price", "iPhone\n15"),
+    ] {
+        assert_eq!(content(private(json!({"text": said}))), command(name, arguments), "{said}");
+    }
+    for said in
+        ["start", "/start@other_bot", "/help@other_bot", "/ start", "/", "see /start", "/да"]
+    {
         assert_eq!(content(private(json!({"text": said}))), text(said), "{said}");
     }
+    assert_eq!(content(private(json!({"sticker": {}, "caption": "/help"}))), text("/help"));
 }
 
 #[test]
@@ -168,7 +190,8 @@ fn in_groups_only_what_is_meant_for_us_is_ours() {
     let other = json!({"message_id": 4, "from": {"id": 43, "is_bot": true}});
     assert_eq!(content(group(json!({"text": "@shop_bot where?"}))), text("where?"));
     assert_eq!(content(group(json!({"text": "and?", "reply_to_message": reply}))), text("and?"));
-    assert_eq!(content(group(json!({"text": "/help@shop_bot me"}))), text("/help me"));
+    assert_eq!(content(group(json!({"text": "/help@shop_bot me"}))), command("help", "me"));
+    assert_eq!(content(group(json!({"text": "@shop_bot /help"}))), command("help", ""));
     assert_eq!(content(group(json!({"text": "/start@shop_bot"}))), start());
     assert_eq!(content(group(json!({"text": "@shop_bot"}))), start());
     assert_eq!(

@@ -16,6 +16,7 @@ fn bot() -> Bot {
         telegram_id: 7,
         username: "shop_bot".to_owned(),
         mode: BotMode::Auto,
+        commands: Vec::new(),
         status: ChannelStatus::Running,
         error: None,
         created_at: at(0),

@@ -36,12 +36,13 @@ impl Dialog {
             return None;
         }
         match message.kind {
-            MessageKind::Text => {
+            MessageKind::Text | MessageKind::Command => {
                 let text = mem::take(&mut message.text);
                 message.revisions.push(Revision { text, until: now });
                 if message.revisions.len() > MOST_REVISIONS {
                     message.revisions.remove(1);
                 }
+                message.kind = MessageKind::Text;
             }
             // A file that has words from now on.
             MessageKind::Unsupported => message.kind = MessageKind::Text,
@@ -87,6 +88,9 @@ mod tests {
             address: 7.into(),
             chat_kind: ChatKind::Private,
             display_name: "Ann".to_owned(),
+            language_code: None,
+            language: None,
+            source: None,
             blocked_at: None,
         };
         let said = CustomerMessage {

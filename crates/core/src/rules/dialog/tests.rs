@@ -21,6 +21,9 @@ fn dialog() -> Dialog {
         address: "7".into(),
         chat_kind: ChatKind::Private,
         display_name: "Anna".to_owned(),
+        language_code: None,
+        language: None,
+        source: None,
         blocked_at: None,
     };
     let dialog = Dialog::between(&contact, clock.id(), clock.id(), clock.now());
@@ -193,6 +196,9 @@ fn what_is_known_of_a_contact_is_not_told_again() {
         address: "7".into(),
         chat_kind: ChatKind::Private,
         display_name: String::new(),
+        language_code: None,
+        language: None,
+        source: None,
         blocked_at: None,
     };
     assert_eq!(contact.clone().unblock(at(1)), None);

@@ -93,7 +93,6 @@ async fn tokens(config: &Config, bots: Vec<Credentials>) -> Vec<Finding> {
         async move {
             let name = format!("@{}", found.bot.username);
             let id = found.bot.id;
-            let assistant = found.bot.assistant_id;
             let Ok(token) = keys.open(&found.token_sealed, id.into_uuid().as_bytes()) else {
                 let why = "its token cannot be opened with this SECRET_KEY";
                 return Some(format!("{name}: {why}: use the SECRET_KEY it was stored with"));
@@ -102,8 +101,8 @@ async fn tokens(config: &Config, bots: Vec<Credentials>) -> Vec<Finding> {
             match timeout(PATIENCE, telegram.bot(&token).get_me()).await {
                 Ok(Ok(_)) => None,
                 Ok(Err(TelegramError::Unauthorized)) => Some(format!(
-                    "{name}: Telegram refuses its token: register the bot again with a new one by \
-                     `POST /api/v1/assistants/{assistant}/bots`; it keeps its dialogs"
+                    "{name}: Telegram refuses its token: take a new one from @BotFather and replace it \
+                     by `PUT /api/v1/bots/{id}/token`; the bot keeps its dialogs"
                 )),
                 Ok(Err(error)) => Some(format!("{name}: {error}: try again later")),
                 Err(_) => {
