@@ -3,6 +3,10 @@ import { describe, expect, it } from "vitest";
 import { device } from "../src/account/device";
 import { highlight, split } from "../src/assistants/highlight";
 import { familiesOf } from "../src/data/fresh";
+import { merged } from "../src/dialog/merge";
+import { snoozes } from "../src/dialog/snooze";
+import { belongs } from "../src/inbox/views";
+import { attended, current, type AttentionWord } from "../src/live/attention";
 import { rolesBelow } from "../src/settings/roles";
 import { doneOf } from "../src/start/done";
 
@@ -60,4 +64,68 @@ it("knows what an event makes old", () => {
   expect(familiesOf("document.status")).toContain("documents");
   expect(familiesOf("source.deleted")).toContain("sources");
   expect(familiesOf("message.stored")).toEqual([]);
+});
+
+describe("the times to put a dialog off until", () => {
+  const names = (now: Date) => snoozes(now).map((time) => time.id);
+
+  it("are those that make sense at that moment", () => {
+    expect(names(new Date(2026, 10, 25, 10))).toEqual(["hours", "evening", "tomorrow", "monday", "week"]);
+    expect(names(new Date(2026, 10, 25, 16))).toEqual(["hours", "tomorrow", "monday", "week"]);
+    // On a Sunday tomorrow is Monday; on a Monday it is in a week.
+    expect(names(new Date(2026, 10, 29, 16))).toEqual(["hours", "tomorrow", "week"]);
+    expect(names(new Date(2026, 10, 30, 16))).toEqual(["hours", "tomorrow", "week"]);
+  });
+
+  it("lie ahead, in order, and begin with the working day", () => {
+    fc.assert(
+      fc.property(fc.date({ min: new Date(2026, 0, 1), max: new Date(2028, 0, 1), noInvalidDate: true }), (now) => {
+        const times = snoozes(now);
+        const ahead = times.map((time) => time.at.getTime() - now.getTime());
+        expect(ahead).toEqual([...ahead].sort((one, other) => one - other));
+        expect(ahead[0]).toBeGreaterThan(0);
+        for (const { id, at } of times) if (id !== "hours") expect([9, 18]).toContain(at.getHours());
+        expect(times.filter((time) => time.id === "monday").every((time) => time.at.getDay() === 1)).toBe(true);
+      }),
+    );
+  });
+});
+
+it("shows a dialog that was put off only among those", () => {
+  const own = { control: "human", assignee: { user_id: "me", name: "" }, tags: [{ id: "t", name: "" }], unread: 0, snoozed_until: null };
+  const dialog = own as unknown as Parameters<typeof belongs>[2];
+  const off = { ...dialog, snoozed_until: "2027-01-01T00:00:00Z" };
+  expect([belongs("mine", {}, dialog, "me"), belongs("snoozed", {}, dialog, "me")]).toEqual([true, false]);
+  expect([belongs("mine", {}, off, "me"), belongs("snoozed", {}, off, "me")]).toEqual([false, true]);
+  expect(belongs("snoozed", {}, off, "another")).toBe(false);
+  expect([belongs("mine", { tag: "t" }, dialog, "me"), belongs("mine", { tag: "u" }, dialog, "me")]).toEqual([true, false]);
+});
+
+describe("an unsent text on two devices", () => {
+  it("loses no word", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.string(), (base, ours, theirs) => {
+        const both = merged(base, ours, theirs);
+        if (ours !== base) expect(both).toContain(ours);
+        if (theirs !== base) expect(both).toContain(theirs);
+      }),
+    );
+  });
+
+  it("follows the one that has changed, also when it is sent and gone", () => {
+    expect(merged("a", "a", "")).toBe("");
+    expect(merged("a", "", "a")).toBe("");
+    expect(merged("a", "a b", "a")).toBe("a b");
+    expect(merged("", "ours", "theirs")).toBe("theirs\n\nours");
+  });
+});
+
+it("knows who looks at a dialog until it no longer holds", () => {
+  const word: AttentionWord = { type: "dialog.attention", dialog_id: "d", user_id: "u", name: "Ann", state: "viewing", lasts_s: 15 };
+  const viewing = attended(new Map(), word, 1_000);
+  const typing = attended(viewing, { ...word, state: "typing" }, 5_000);
+  expect(typing.get("d")).toEqual([{ user: "u", name: "Ann", state: "typing", until: 20_000 }]);
+  expect(current(typing, 19_999)).toBe(typing);
+  expect(current(typing, 20_000).size).toBe(0);
+  expect(attended(typing, { ...word, state: "away" }, 6_000).size).toBe(0);
 });

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Dialog, LiveEvent, Message } from "../src/api/types";
-import { apply, EMPTY, gap, loaded, opened, read, seen, type State } from "../src/live/state";
+import { apply, EMPTY, gap, loaded, named, opened, read, seen, type State } from "../src/live/state";
 
 /** A server: a log, and what it would answer after each event. */
 interface Moment {
@@ -38,12 +38,12 @@ function fresh(id: string): Dialog {
   };
 }
 
-type Act = { dialog: string; act: "customer" | "reply" | "operator" | "note" | "control" | "deliver" | "fail" | "retry" | "block"; pick: number };
+type Act = { dialog: string; act: "customer" | "reply" | "operator" | "note" | "control" | "deliver" | "fail" | "retry" | "block" | "tag" | "untag" | "snooze"; pick: number };
 
 const acts = fc.array(
   fc.record({
     dialog: fc.constantFrom("d1", "d2", "d3"),
-    act: fc.constantFrom<Act["act"]>("customer", "reply", "operator", "note", "control", "deliver", "fail", "retry", "block"),
+    act: fc.constantFrom<Act["act"]>("customer", "reply", "operator", "note", "control", "deliver", "fail", "retry", "block", "tag", "untag", "snooze"),
     pick: fc.nat(100),
   }),
   { maxLength: 40, size: "max" },
@@ -169,6 +169,27 @@ function happenOne(
       list[failed.seq - 1] = { ...failed, delivery: "queued" };
       return { ...base, type: "message.retried", message_id: failed.id };
     }
+    case "tag": {
+      const tags = TAGS.filter((tag, index) => (pick >> index) & 1 && !deletedIn(dialogs).has(tag.id));
+      dialogs.set(key, { ...dialog, tags });
+      return { ...base, type: "dialog.tagged", tags: tags.map((tag) => tag.id) };
+    }
+    case "untag": {
+      const { id: tag_id } = TAGS[pick % TAGS.length]!;
+      if (deletedIn(dialogs).has(tag_id)) return null;
+      deletedIn(dialogs).add(tag_id);
+      for (const [id, one] of dialogs) {
+        if (one.tags.some((tag) => tag.id === tag_id)) dialogs.set(id, { ...one, tags: one.tags.filter((tag) => tag.id !== tag_id) });
+      }
+      return { id, at: at(id), version: 1, type: "tag.deleted", tag_id };
+    }
+    case "snooze": {
+      const until = pick % 3 === 0 ? null : at(id + 1000);
+      dialogs.set(key, { ...dialog, snoozed_until: until });
+      return until === null
+        ? { ...base, type: "dialog.returned", because: "customer" }
+        : { ...base, type: "dialog.snoozed", until };
+    }
     case "block": {
       const blocked = pick % 2 === 0;
       dialogs.set(key, { ...dialog, contact: { ...dialog.contact, blocked } });
@@ -177,12 +198,23 @@ function happenOne(
   }
 }
 
+const TAGS = ["t1", "t2", "t3"].map((id) => ({ id, name: `tag ${id}` }));
+
+const deleted = new WeakMap<object, Set<string>>();
+
+/** The tags that were deleted on this server. */
+function deletedIn(server: object): Set<string> {
+  const known = deleted.get(server) ?? new Set();
+  deleted.set(server, known);
+  return known;
+}
+
 const START = ["d1", "d2", "d3"].map(fresh);
 
 function begin(): State {
   const { last_message: _, unread: __, ...head } = fresh("d1");
   const usage = { calls: 0, completion_tokens: 0, cost: "0", prompt_tokens: 0 };
-  return opened(loaded(EMPTY, START), { ...head, queue: null, usage } as Parameters<typeof opened>[1]);
+  return opened(named(loaded(EMPTY, START), TAGS), { ...head, queue: null, sla: null, usage } as Parameters<typeof opened>[1]);
 }
 
 /** Loads what the state lacks, as the page does. */

@@ -13,6 +13,7 @@ const FAMILIES: readonly (readonly [string, readonly string[]])[] = [
   ["bot.", ["bots", "channels"]],
   ["channel.", ["channels"]],
   ["operator.", ["operators"]],
+  ["tag.", ["tags"]],
 ];
 
 /** A burst of events renews a family once in this time. */

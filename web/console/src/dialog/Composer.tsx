@@ -8,6 +8,8 @@ import { Button, ui } from "../ui/ui";
 import { CannedMenu, useCanned } from "./CannedMenu";
 import css from "./Dialog.module.css";
 import { draft, setDraft, useDraft, type Kind } from "./drafts";
+import { useKept } from "./kept";
+import { useAttending } from "./Present";
 import { useRefusal, type Refusal } from "./outbox";
 
 /** The longest text, characters. */
@@ -26,6 +28,8 @@ interface Props {
 export function Composer({ dialog, kind, setKind, focus, mayWrite, reopen }: Props) {
   const { workspace, outbox } = useWork();
   const text = useDraft(workspace, dialog.id, kind);
+  useKept(workspace, dialog.id, kind === "reply" ? text : draft(workspace, dialog.id, "reply"), mayWrite);
+  const typing = useAttending(dialog.id, mayWrite);
   const refusal = useRefusal(outbox, dialog.id);
   const area = useRef<HTMLTextAreaElement>(null);
   const list = useId();
@@ -105,7 +109,10 @@ export function Composer({ dialog, kind, setKind, focus, mayWrite, reopen }: Pro
         value={text}
         aria-label={t(isReply ? "composer.reply.label" : "composer.note.label", { name })}
         placeholder={t(isReply ? "composer.reply.placeholder" : "composer.note.placeholder", { name })}
-        onChange={(event) => setDraft(workspace, dialog.id, kind, event.target.value)}
+        onChange={(event) => {
+          setDraft(workspace, dialog.id, kind, event.target.value);
+          if (isReply && event.target.value !== "") typing();
+        }}
         onKeyDown={(event) => {
           if (event.nativeEvent.isComposing || canned.press(event)) return;
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {

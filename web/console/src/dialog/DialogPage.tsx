@@ -3,9 +3,10 @@ import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { api, body, Failure } from "../api/client";
-import type { Dialog, DialogHead, Message } from "../api/types";
+import type { Dialog, DialogHead, DialogMarks, Message } from "../api/types";
 import { loadRest, t } from "../i18n";
-import { ControlBadge } from "../inbox/Control";
+import { ControlBadge, SnoozeBadge } from "../inbox/Control";
+import { TagChips } from "../inbox/Tags";
 import { useDialogsAround } from "../inbox/context";
 import { useStore } from "../live/store";
 import { may } from "../session/session";
@@ -16,7 +17,10 @@ import { Assign } from "./Assign";
 import { Composer } from "./Composer";
 import css from "./Dialog.module.css";
 import type { Kind } from "./drafts";
+import { Present } from "./Present";
 import { ShowSources } from "./shown";
+import { SnoozeMenu } from "./SnoozeMenu";
+import { TagMenu } from "./TagMenu";
 import { Timeline } from "./Timeline";
 
 const Sources = lazy(async () => {
@@ -50,10 +54,19 @@ export function DialogPage() {
   return <OpenDialog key={id} dialog={dialog} />;
 }
 
-type Step = "takeover" | "release" | "close" | "reopen" | { readonly assign: string | null };
+type Step =
+  | "takeover"
+  | "release"
+  | "close"
+  | "reopen"
+  | { readonly assign: string | null }
+  | { readonly snooze: string | null };
 
-async function step(id: string, step: Step, epoch: number): Promise<DialogHead> {
+async function step(id: string, step: Step, epoch: number): Promise<DialogHead & Partial<DialogMarks>> {
   const params = { path: { id } };
+  if (typeof step === "object" && "snooze" in step) {
+    return body(await api.PATCH("/api/v1/dialogs/{id}", { params, body: { snoozed_until: step.snooze } }));
+  }
   if (typeof step === "object") {
     return body(await api.PATCH("/api/v1/dialogs/{id}", { params, body: { assignee_id: step.assign, epoch } }));
   }
@@ -77,6 +90,8 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
   const [kind, setKind] = useState<Kind>("reply");
   const [focus, setFocus] = useState(0);
   const [isAssigning, setAssigning] = useState(false);
+  const [isTagging, setTagging] = useState(false);
+  const [isSnoozing, setSnoozing] = useState(false);
   const [shown, setShown] = useState<Message | null>(null);
   const [kept, setKept] = useState<{ question: string; answer: string } | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -86,9 +101,12 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
   useEffect(() => heading.current?.focus(), []);
 
   const change = useMutation({
-    mutationFn: (wanted: Step) => step(dialog.id, wanted, dialog.epoch),
-    onSuccess: (head) => {
-      store.controlled(head);
+    mutationFn: async (wanted: Step) => {
+      const asked = store.state.lastEvent;
+      return { head: await step(dialog.id, wanted, dialog.epoch), asked };
+    },
+    onSuccess: ({ head, asked }) => {
+      store.controlled(head, asked);
       outbox.dismiss(dialog.id);
     },
     onError: (error) => {
@@ -109,6 +127,12 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
   const reply = messages.findLast((message) => message.author === "operator" && message.kind === "text");
   // What a colleague has may be given away by those who lead; the server knows who that is.
   const canAssign = mayWrite && dialog.control !== "closed";
+  const canSnooze = mayWrite && isMine;
+  const setTags = async (tags: readonly string[]): Promise<void> => {
+    const asked = store.state.lastEvent;
+    const params = { path: { id: dialog.id } };
+    store.controlled(body(await api.PATCH("/api/v1/dialogs/{id}", { params, body: { tags: [...tags] } })), asked);
+  };
   const act = (wanted: keyof typeof can) => (can[wanted] ? () => change.mutate(wanted) : undefined);
   const write = (kind: Kind) => () => {
     setKind(kind);
@@ -124,6 +148,8 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
     KeyE: act("close"),
     "Shift+KeyE": can.close ? closeAndGo : undefined,
     KeyA: canAssign ? () => setAssigning(true) : undefined,
+    KeyL: mayWrite ? () => setTagging(true) : undefined,
+    KeyZ: canSnooze ? () => setSnoozing(true) : undefined,
     KeyR: mayWrite ? write("reply") : undefined,
     KeyN: mayWrite ? write("note") : undefined,
     KeyS: answered ? () => setShown(answered) : undefined,
@@ -148,10 +174,30 @@ function OpenDialog({ dialog }: { dialog: Dialog }) {
           </h1>
           <p className={css["status"]}>
             <ControlBadge dialog={dialog} state={state} me={me.user.id} now={now} />
+            <SnoozeBadge dialog={dialog} now={now} />
             {dialog.handoff_reason && <span>· {t(`reason.${dialog.handoff_reason}`)}</span>}
+            <TagChips dialog={dialog} most={4} />
+            <Present dialog={dialog.id} />
           </p>
         </div>
         <div className={css["actions"]} role="group" aria-label={t("dialog.actions")}>
+          {mayWrite && (
+            <TagMenu
+              chosen={dialog.tags.map((tag) => tag.id)}
+              isOpen={isTagging}
+              setOpen={setTagging}
+              set={setTags}
+            />
+          )}
+          {canSnooze && (
+            <SnoozeMenu
+              dialog={dialog}
+              isOpen={isSnoozing}
+              setOpen={setSnoozing}
+              isBusy={change.isPending}
+              snooze={(until) => change.mutate({ snooze: until })}
+            />
+          )}
           {can.takeover && (
             <Button onPress={act("takeover")!} isDisabled={change.isPending}>
               {t("dialog.takeover")}

@@ -110,6 +110,14 @@ export function ago(date: Date, now: Date): string {
   return format("short", { day: "numeric", month: "short" }).format(date);
 }
 
+/** A time to come, in as few characters as a list has room for. */
+export function soon(date: Date, now: Date): string {
+  const days = Math.round((midnight(date) - midnight(now)) / 86_400_000);
+  if (days <= 0) return clock(date);
+  if (days < 6) return format("soon", { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(date);
+  return format("short", { day: "numeric", month: "short" }).format(date);
+}
+
 /** A duration in its largest unit. */
 export function duration(seconds: number): string {
   const [value, unit] =

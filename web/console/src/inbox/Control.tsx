@@ -1,6 +1,6 @@
-import { Check, CircleUserRound, Clock3, Sparkles } from "lucide-react";
+import { AlarmClock, Check, CircleUserRound, Clock3, Sparkles } from "lucide-react";
 import type { Dialog } from "../api/types";
-import { duration, t } from "../i18n";
+import { duration, exact, soon, t } from "../i18n";
 import { nameOf, type State } from "../live/state";
 import { ui } from "../ui/ui";
 
@@ -37,4 +37,16 @@ export function ControlBadge({ dialog, state, me, now }: { dialog: Dialog; state
         </span>
       );
   }
+}
+
+/** Until when a dialog is out of its operator's sight. */
+export function SnoozeBadge({ dialog, now }: { dialog: Dialog; now: number }) {
+  if (dialog.snoozed_until === null) return null;
+  const until = new Date(dialog.snoozed_until);
+  return (
+    <span className={ui["badge"]} title={exact(until)}>
+      <AlarmClock size={13} aria-hidden />
+      <span className={ui["hidden"]}>{t("snooze.until")}</span> {soon(until, new Date(now))}
+    </span>
+  );
 }

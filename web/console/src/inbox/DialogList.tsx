@@ -7,7 +7,8 @@ import type { State } from "../live/state";
 import { useStore } from "../live/store";
 import { useWork } from "../shell/context";
 import { Avatar, Broken, Empty, Skeleton, ui, useNow } from "../ui/ui";
-import { ControlBadge } from "./Control";
+import { ControlBadge, SnoozeBadge } from "./Control";
+import { TagChips } from "./Tags";
 import css from "./Inbox.module.css";
 import type { Dialogs } from "./useDialogs";
 import { hasFilters, type Filters, type View } from "./views";
@@ -18,6 +19,7 @@ const NEXT_VIEW: Record<View, View> = {
   waiting: "ai",
   ai: "waiting",
   unassigned: "mine",
+  snoozed: "mine",
   closed: "mine",
 };
 
@@ -129,6 +131,8 @@ function Row({ dialog, state, me, now, to, isOpen }: RowProps) {
         </span>
         <span className={css["line"]}>
           <ControlBadge dialog={dialog} state={state} me={me} now={now} />
+          <SnoozeBadge dialog={dialog} now={now} />
+          <TagChips dialog={dialog} most={2} />
           {dialog.unread > 0 && (
             <span className={css["count"]}>
               <span aria-hidden>{dialog.unread > 99 ? "99+" : dialog.unread}</span>

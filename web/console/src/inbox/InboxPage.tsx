@@ -3,6 +3,7 @@ import { Outlet, useNavigate, useParams, useSearch } from "@tanstack/react-route
 import { useEffect, useRef } from "react";
 import { ToggleButton } from "react-aria-components";
 import { api, body } from "../api/client";
+import { tagsQuery } from "../data/queries";
 import { clock, t } from "../i18n";
 import { useConnection } from "../live/store";
 import { useWork } from "../shell/context";
@@ -69,6 +70,7 @@ export function InboxPage() {
             <div className={css["filters"]} role="group" aria-label={t("filter.label")}>
               <AssistantFilter filters={filters} set={set} />
               <ChannelFilter filters={filters} set={set} />
+              <TagFilter filters={filters} set={set} />
               <ToggleButton
                 className={css["filter"]!}
                 isSelected={filters.unread === true}
@@ -116,6 +118,24 @@ function AssistantFilter({ filters, set }: FilterProps) {
       choose={(assistant) => {
         const { assistant: _, ...rest } = filters;
         set(assistant ? { ...rest, assistant } : rest);
+      }}
+    />
+  );
+}
+
+function TagFilter({ filters, set }: FilterProps) {
+  const { workspace } = useWork();
+  const { data } = useQuery(tagsQuery(workspace));
+  if (!data || (data.length === 0 && filters.tag === undefined)) return null;
+  return (
+    <FilterMenu
+      label={t("filter.tag")}
+      any={t("filter.any.tag")}
+      chosen={filters.tag}
+      options={data}
+      choose={(tag) => {
+        const { tag: _, ...rest } = filters;
+        set(tag ? { ...rest, tag } : rest);
       }}
     />
   );

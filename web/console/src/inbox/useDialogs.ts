@@ -42,6 +42,7 @@ export function useDialogs(store: Store, view: View, filters: Filters, me: strin
             ...(pageParam === null ? {} : { cursor: pageParam }),
             ...(filters.assistant ? { assistant_id: filters.assistant } : {}),
             ...(filters.channel ? { channel_id: filters.channel } : {}),
+            ...(filters.tag ? { tag: filters.tag } : {}),
             ...(filters.unread ? { unread: true } : {}),
           },
         },
@@ -60,12 +61,12 @@ export function useDialogs(store: Store, view: View, filters: Filters, me: strin
   }, [client, generation, store.workspace]);
 
   const horizon = query.data?.pages.at(-1)?.horizon;
-  const { assistant, channel, unread } = filters;
+  const { assistant, channel, tag, unread } = filters;
   const items = useMemo(() => {
     if (horizon === undefined) return [];
-    const wanted = { assistant, channel, unread };
+    const wanted = { assistant, channel, tag, unread };
     return listed(dialogs.values(), view, wanted, me, horizon);
-  }, [dialogs, view, assistant, channel, unread, me, horizon]);
+  }, [dialogs, view, assistant, channel, tag, unread, me, horizon]);
 
   return {
     items,

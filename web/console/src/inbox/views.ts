@@ -2,13 +2,14 @@
 import * as v from "valibot";
 import type { Dialog } from "../api/types";
 
-export const VIEWS = ["mine", "waiting", "ai", "unassigned", "closed"] as const;
+export const VIEWS = ["mine", "waiting", "ai", "unassigned", "snoozed", "closed"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Filters, as they stand in the address. */
 export const filters = v.object({
   assistant: v.optional(v.fallback(v.optional(v.pipe(v.string(), v.uuid())), undefined)),
   channel: v.optional(v.fallback(v.optional(v.pipe(v.string(), v.uuid())), undefined)),
+  tag: v.optional(v.fallback(v.optional(v.pipe(v.string(), v.uuid())), undefined)),
   unread: v.optional(v.fallback(v.optional(v.literal(true)), undefined)),
 });
 export type Filters = v.InferOutput<typeof filters>;
@@ -18,7 +19,7 @@ export function isView(text: string): text is View {
 }
 
 export function hasFilters(filters: Filters): boolean {
-  return filters.assistant !== undefined || filters.channel !== undefined || filters.unread !== undefined;
+  return Object.values(filters).some((value) => value !== undefined);
 }
 
 export function order(view: View): "activity" | "waiting" {
@@ -34,10 +35,13 @@ export function rank(view: View, dialog: Dialog): number {
 export function belongs(view: View, filters: Filters, dialog: Dialog, me: string): boolean {
   if (filters.assistant && dialog.assistant_id !== filters.assistant) return false;
   if (filters.channel && dialog.channel_id !== filters.channel) return false;
+  if (filters.tag && !dialog.tags.some((tag) => tag.id === filters.tag)) return false;
   if (filters.unread && dialog.unread === 0) return false;
   switch (view) {
     case "mine":
-      return dialog.control === "human" && dialog.assignee?.user_id === me;
+      return isOf(me, dialog) && dialog.snoozed_until === null;
+    case "snoozed":
+      return isOf(me, dialog) && dialog.snoozed_until !== null;
     case "waiting":
       return dialog.control === "waiting";
     case "ai":
@@ -47,6 +51,10 @@ export function belongs(view: View, filters: Filters, dialog: Dialog, me: string
     case "closed":
       return dialog.control === "closed";
   }
+}
+
+function isOf(me: string, dialog: Dialog): boolean {
+  return dialog.control === "human" && dialog.assignee?.user_id === me;
 }
 
 /**

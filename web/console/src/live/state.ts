@@ -6,7 +6,7 @@
  * and it does not matter in which order a snapshot and the events around it arrive. A stream that
  * was cut and resumed therefore ends in the same state as one that never was.
  */
-import type { Control, Delivery, Dialog, DialogHead, DialogOpened, LiveEvent, Message, Operator } from "../api/types";
+import type { Control, Delivery, Dialog, DialogHead, DialogMarks, DialogOpened, LiveEvent, Message, Operator } from "../api/types";
 
 export interface Timeline {
   /** By `seq`, each once; gaps are what has not been loaded yet. */
@@ -33,9 +33,21 @@ export interface State {
   readonly blocks: ReadonlyMap<string, { readonly event: number; readonly blocked: boolean }>;
   /** The last events that said how messages were delivered. */
   readonly deliveries: ReadonlyMap<string, { readonly event: number; readonly delivery: Delivery }>;
+  /** The last events that said which tags a dialog has, and until when it is out of sight. */
+  readonly marks: ReadonlyMap<string, Marked>;
+  /** The names of tags, as far as they are known. */
+  readonly tags: ReadonlyMap<string, string>;
+  readonly deletedTags: ReadonlySet<string>;
   /** Grows when everything must be read again. */
   readonly generation: number;
 }
+
+interface Marked {
+  readonly tagged: number;
+  readonly snoozed: number;
+}
+
+const UNMARKED: Marked = { tagged: 0, snoozed: 0 };
 
 export const EMPTY: State = {
   lastEvent: 0,
@@ -47,6 +59,9 @@ export const EMPTY: State = {
   names: new Map(),
   blocks: new Map(),
   deliveries: new Map(),
+  marks: new Map(),
+  tags: new Map(),
+  deletedTags: new Set(),
   generation: 0,
 };
 
@@ -72,6 +87,14 @@ export function apply(state: State, event: LiveEvent): State {
       return missing(next, event.dialog_id);
     case "dialog.control":
       return control(next, event);
+    case "dialog.tagged":
+      return tagged(next, event.dialog_id, event.tags, event.id);
+    case "dialog.snoozed":
+      return snoozed(next, event.dialog_id, event.until, event.id);
+    case "dialog.returned":
+      return snoozed(next, event.dialog_id, null, event.id);
+    case "tag.deleted":
+      return untagged(next, event.tag_id);
     case "message.stored":
       return message(next, event.dialog_id, {
         ...BLANK,
@@ -147,43 +170,61 @@ export function loaded(state: State, dialogs: readonly Dialog[], asked: number =
   const known = new Map(state.dialogs);
   const unknown = new Set(state.unknown);
   const names = new Map(state.names);
+  const tags = new Map(state.tags);
   for (const given of dialogs) {
+    for (const tag of given.tags) if (tag.name !== "") tags.set(tag.id, tag.name);
     const old = known.get(given.id);
     const block = state.blocks.get(given.contact_id);
     const isOlder = block !== undefined && block.event > asked;
     const contact = isOlder ? { ...given.contact, blocked: block.blocked } : given.contact;
-    const dialog = { ...given, contact };
+    const dialog = { ...given, contact, ...marksOf(state, given.id, given, asked) };
     known.set(dialog.id, old ? join(old, dialog) : dialog);
     unknown.delete(dialog.id);
     if (dialog.assignee?.user_id) names.set(dialog.assignee.user_id, dialog.assignee.name);
   }
-  return { ...state, dialogs: known, unknown, names };
+  return { ...state, dialogs: known, unknown, names, tags };
 }
 
-/** Takes in what the server says of who may speak in a dialog. */
-export function controlled(state: State, head: DialogHead): State {
+/** Takes in the names of tags. */
+export function named(state: State, tags: readonly { readonly id: string; readonly name: string }[]): State {
+  const names = new Map(state.tags);
+  for (const tag of tags) names.set(tag.id, tag.name);
+  return { ...state, tags: names };
+}
+
+/**
+ * Takes in what the server says of who may speak in a dialog and what operators have put on it,
+ * asked after the event `asked` had been applied.
+ */
+export function controlled(
+  state: State,
+  head: DialogHead & Partial<DialogMarks>,
+  asked: number = state.lastEvent,
+): State {
   const old = state.dialogs.get(head.id);
   if (!old) return missing(state, head.id);
   if (head.epoch < old.epoch) return state;
-  const { last_seq: _, updated_at: __, ...rest } = head;
+  const { last_seq: _, updated_at: __, ...told } = head;
+  const given = { tags: head.tags ?? old.tags, snoozed_until: head.snoozed_until === undefined ? old.snoozed_until : head.snoozed_until };
+  const rest = { ...told, ...marksOf(state, head.id, given, asked) };
   const names = new Map(state.names);
   if (head.assignee?.user_id) names.set(head.assignee.user_id, head.assignee.name);
   return { ...state, names, dialogs: withEntry(state.dialogs, head.id, { ...old, ...rest }) };
 }
 
-/** Takes in a dialog that was opened by its address. */
-export function opened(state: State, given: DialogOpened): State {
-  const { queue: _, usage: __, ...head } = given;
+/** Takes in a dialog that was opened by its address, asked after the event `asked` had been applied. */
+export function opened(state: State, given: DialogOpened, asked: number = state.lastEvent): State {
+  const { queue: _, usage: __, sla: ___, ...head } = given;
   const old = state.dialogs.get(given.id);
   const timelines = state.timelines.has(given.id)
     ? state.timelines
     : withEntry(state.timelines, given.id, EMPTY_TIMELINE);
   if (!old) {
     const dialog: Dialog = { ...head, last_message: null, unread: 0 };
-    return { ...loaded(state, [dialog]), timelines, unknown: new Set(state.unknown).add(given.id) };
+    return { ...loaded(state, [dialog], asked), timelines, unknown: new Set(state.unknown).add(given.id) };
   }
 
-  const next = { ...controlled(state, head), timelines };
+  const next = { ...controlled(state, head, asked), timelines };
   const known = next.dialogs.get(given.id) ?? old;
   if (given.last_seq <= known.last_seq) return next;
   // What was said since is not in this description: the list tells it.
@@ -276,6 +317,48 @@ function join(old: Dialog, given: Dialog): Dialog {
     waiting_since: rule.waiting_since,
     closed_at: rule.closed_at,
   };
+}
+
+/** The marks of a dialog: what an event since the question said, otherwise what was answered. */
+function marksOf(state: State, id: string, given: DialogMarks, asked: number): DialogMarks {
+  const old = state.dialogs.get(id);
+  const mark = state.marks.get(id) ?? UNMARKED;
+  return {
+    tags: old && mark.tagged > asked ? old.tags : given.tags.filter((tag) => !state.deletedTags.has(tag.id)),
+    snoozed_until: old && mark.snoozed > asked ? old.snoozed_until : given.snoozed_until,
+  };
+}
+
+function tagged(state: State, id: string, tags: readonly string[], event: number): State {
+  const old = state.dialogs.get(id);
+  if (!old) return missing(state, id);
+  const now = tags.map((tag) => ({ id: tag, name: state.tags.get(tag) ?? "" }));
+  const mark = { ...(state.marks.get(id) ?? UNMARKED), tagged: event };
+  return {
+    ...state,
+    marks: withEntry(state.marks, id, mark),
+    dialogs: withEntry(state.dialogs, id, { ...old, tags: now }),
+  };
+}
+
+function snoozed(state: State, id: string, until: string | null, event: number): State {
+  const old = state.dialogs.get(id);
+  if (!old) return missing(state, id);
+  const mark = { ...(state.marks.get(id) ?? UNMARKED), snoozed: event };
+  return {
+    ...state,
+    marks: withEntry(state.marks, id, mark),
+    dialogs: withEntry(state.dialogs, id, { ...old, snoozed_until: until }),
+  };
+}
+
+function untagged(state: State, tag: string): State {
+  const dialogs = new Map(state.dialogs);
+  for (const [id, dialog] of dialogs) {
+    const tags = dialog.tags.filter((one) => one.id !== tag);
+    if (tags.length < dialog.tags.length) dialogs.set(id, { ...dialog, tags });
+  }
+  return { ...state, dialogs, deletedTags: new Set(state.deletedTags).add(tag) };
 }
 
 /** Events say who it was; the name is looked up when it is shown. */

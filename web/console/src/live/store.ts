@@ -1,8 +1,9 @@
 /** Holds the state of a workspace, loads what it lacks, and tells the page when it changes. */
 import { useSyncExternalStore } from "react";
 import { api, body } from "../api/client";
-import type { Dialog, DialogHead, LiveEvent, Message } from "../api/types";
+import type { Dialog, DialogHead, DialogMarks, LiveEvent, Message, Tag } from "../api/types";
 import { Live, type Connection } from "./live";
+import { attended, current, type Attention, type AttentionWord } from "./attention";
 import * as change from "./state";
 import { EMPTY, type State } from "./state";
 
@@ -12,6 +13,7 @@ export const PAGE = 50;
 
 export class Store {
   state: State = EMPTY;
+  attention: Attention = new Map();
   link: Connection = { is: "connecting" };
   readonly #listeners = new Set<() => void>();
   readonly #heard = new Set<(event: LiveEvent) => void>();
@@ -39,7 +41,8 @@ export class Store {
     return () => this.#heard.delete(listener);
   }
 
-  event(event: LiveEvent): void {
+  event(event: LiveEvent | AttentionWord): void {
+    if (event.type === "dialog.attention") return this.#attend(event);
     this.#set(change.apply(this.state, event));
     for (const listener of this.#heard) listener(event);
   }
@@ -47,6 +50,17 @@ export class Store {
   connection(link: Connection, isFirst: boolean): void {
     this.link = link;
     this.#set(isFirst ? change.renewed(this.state) : { ...this.state });
+  }
+
+  #attend(word: AttentionWord): void {
+    this.attention = attended(this.attention, word, Date.now());
+    this.#tell();
+    setTimeout(() => {
+      const left = current(this.attention, Date.now());
+      if (left === this.attention) return;
+      this.attention = left;
+      this.#tell();
+    }, word.lasts_s * 1000 + 50);
   }
 
   seen(dialog: string, seq: number): void {
@@ -64,12 +78,17 @@ export class Store {
     this.#set(change.loaded(this.state, dialogs, asked));
   }
 
-  controlled(head: DialogHead): void {
-    this.#set(change.controlled(this.state, head));
+  controlled(head: DialogHead & Partial<DialogMarks>, asked: number = this.state.lastEvent): void {
+    this.#set(change.controlled(this.state, head, asked));
+  }
+
+  tagged(tags: readonly Tag[]): void {
+    this.#set(change.named(this.state, tags));
   }
 
   /** Reads a dialog and, the first time, its newest messages. */
   async open(dialog: string): Promise<void> {
+    const asked = this.state.lastEvent;
     const isFirst = !this.state.timelines.has(dialog);
     const known = this.state.dialogs.get(dialog)?.last_seq;
     const head = api.GET("/api/v1/dialogs/{id}", { params: { path: { id: dialog } } });
@@ -77,7 +96,7 @@ export class Store {
     const early = isFirst && known !== undefined ? this.#newest(dialog, known) : null;
     const given = body(await head);
     await early;
-    this.#set(change.opened(this.state, given));
+    this.#set(change.opened(this.state, given, asked));
     if (isFirst && known === undefined) await this.#newest(dialog, given.last_seq);
   }
 
@@ -110,8 +129,12 @@ export class Store {
   #set(state: State): void {
     if (state === this.state) return;
     this.state = state;
-    for (const listener of this.#listeners) listener();
+    this.#tell();
     this.#fill();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   /** Loads what events name and the state lacks. */
@@ -150,6 +173,10 @@ export class Store {
 
 export function useStore<T>(store: Store, select: (state: State) => T): T {
   return useSyncExternalStore(store.subscribe, () => select(store.state));
+}
+
+export function useAttention(store: Store): Attention {
+  return useSyncExternalStore(store.subscribe, () => store.attention);
 }
 
 export function useConnection(store: Store): Connection {

@@ -11,6 +11,8 @@ const KEYS: readonly (readonly [readonly string[], Text])[] = [
   [["N"], "keys.note"],
   [["T"], "keys.takeover"],
   [["A"], "keys.assign"],
+  [["L"], "keys.tags"],
+  [["Z"], "keys.snooze"],
   [["B"], "keys.release"],
   [["E"], "keys.close"],
   [["Shift", "E"], "keys.closeNext"],
@@ -18,7 +20,7 @@ const KEYS: readonly (readonly [readonly string[], Text])[] = [
   [["Q"], "keys.keep"],
   [["/"], "keys.canned"],
   [["Ctrl", "Enter"], "keys.send"],
-  [["G", "M W A U C"], "keys.go"],
+  [["G", "M W A U S C"], "keys.go"],
   [["Ctrl", "K"], "keys.palette"],
   [["?"], "keys.help"],
 ];

@@ -1,6 +1,6 @@
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Inbox, ListChecks, Sparkles } from "lucide-react";
+import { AlarmClock, CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Inbox, ListChecks, Sparkles } from "lucide-react";
 import { useEffect } from "react";
 import {
   Button as AriaButton,
@@ -33,6 +33,7 @@ const ICONS: Record<View, typeof Clock3> = {
   waiting: Clock3,
   ai: Sparkles,
   unassigned: CircleDashed,
+  snoozed: AlarmClock,
   closed: CheckCheck,
 };
 

@@ -185,6 +185,7 @@ function useGo(isGoing: React.RefObject<number>, after: (view: string) => (() =>
       KeyW: "waiting",
       KeyA: "ai",
       KeyU: "unassigned",
+      KeyS: "snoozed",
       KeyC: "closed",
     };
     const press = (event: KeyboardEvent): void => {
