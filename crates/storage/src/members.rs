@@ -198,6 +198,9 @@ impl Members<'_> {
         const SEAT: &str = "DELETE FROM operators WHERE workspace_id = $1 AND user_id = $2";
         const DRAFTS: &str = "DELETE FROM drafts WHERE workspace_id = $1 AND user_id = $2";
         const VIEWS: &str = "DELETE FROM inbox_views WHERE workspace_id = $1 AND user_id = $2";
+        const ITEMS: &str =
+            "DELETE FROM member_mail_items WHERE workspace_id = $1 AND user_id = $2";
+        const MAILS: &str = "DELETE FROM member_mails WHERE workspace_id = $1 AND user_id = $2";
         const SQL: &str = "DELETE FROM members WHERE workspace_id = $1 AND user_id = $2";
         let workspace = self.workspace.into_uuid();
         // Nobody takes a seat or writes as this member while it goes.
@@ -206,6 +209,8 @@ impl Members<'_> {
         run!(self.tx, SEAT; workspace, user.into_uuid());
         run!(self.tx, DRAFTS; workspace, user.into_uuid());
         run!(self.tx, VIEWS; workspace, user.into_uuid());
+        run!(self.tx, ITEMS; workspace, user.into_uuid());
+        run!(self.tx, MAILS; workspace, user.into_uuid());
         let removed = run!(self.tx, SQL; workspace, user.into_uuid());
         StorageError::expect_one_row("members", removed)?;
         self.tx.done.access.push(user.into_uuid());

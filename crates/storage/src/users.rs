@@ -156,6 +156,8 @@ impl Users<'_> {
         const SEATS: &str = "DELETE FROM operators WHERE user_id = $1";
         const DRAFTS: &str = "DELETE FROM drafts WHERE user_id = $1";
         const VIEWS: &str = "DELETE FROM inbox_views WHERE user_id = $1";
+        const ITEMS: &str = "DELETE FROM member_mail_items WHERE user_id = $1";
+        const MAILS: &str = "DELETE FROM member_mails WHERE user_id = $1";
         const MEMBERS: &str = "DELETE FROM members WHERE user_id = $1";
         const SQL: &str = "DELETE FROM users WHERE id = $1";
         let user = id.into_uuid();
@@ -173,6 +175,8 @@ impl Users<'_> {
         run!(self.tx, SEATS; user);
         run!(self.tx, DRAFTS; user);
         run!(self.tx, VIEWS; user);
+        run!(self.tx, ITEMS; user);
+        run!(self.tx, MAILS; user);
         run!(self.tx, MEMBERS; user);
         let deleted = run!(self.tx, SQL; user);
         tell(self.tx, id, deleted)

@@ -12,7 +12,7 @@ INSERT INTO mail_cursors (workspace_id, seq) SELECT workspace_id, seq FROM event
 
 -- Dialogs of which a member is to know something, and since when they do.
 CREATE TABLE member_mail_items (
-    workspace_id  BLOB NOT NULL,
+    workspace_id  BLOB NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     user_id       BLOB NOT NULL,
     dialog_id     BLOB NOT NULL,
     notice        TEXT NOT NULL,
@@ -20,17 +20,17 @@ CREATE TABLE member_mail_items (
     noted_at      TEXT NOT NULL,
     told_at       TEXT,
     PRIMARY KEY (workspace_id, user_id, dialog_id, notice),
-    FOREIGN KEY (workspace_id, user_id) REFERENCES members (workspace_id, user_id) ON DELETE CASCADE,
-    FOREIGN KEY (workspace_id, dialog_id) REFERENCES dialogs (workspace_id, id) ON DELETE CASCADE
+    FOREIGN KEY (workspace_id, user_id) REFERENCES members (workspace_id, user_id),
+    FOREIGN KEY (workspace_id, dialog_id) REFERENCES dialogs (workspace_id, id)
 ) STRICT;
 CREATE INDEX member_mail_items_new ON member_mail_items (noted_at) WHERE told_at IS NULL;
 
 -- When a member was last written to.
 CREATE TABLE member_mails (
-    workspace_id  BLOB NOT NULL,
+    workspace_id  BLOB NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     user_id       BLOB NOT NULL,
     sent_at       TEXT NOT NULL,
     PRIMARY KEY (workspace_id, user_id),
-    FOREIGN KEY (workspace_id, user_id) REFERENCES members (workspace_id, user_id) ON DELETE CASCADE
+    FOREIGN KEY (workspace_id, user_id) REFERENCES members (workspace_id, user_id)
 ) STRICT;
 CREATE INDEX member_mails_of_user ON member_mails (user_id, sent_at);
