@@ -110,7 +110,7 @@ async fn dialogs_are_found_by_their_words_in_the_own_workspace(home: &Home) {
         assert!(listed(owner, query).await.is_empty(), "{query}");
     }
     let long = "a".repeat(201);
-    for bad in ["", "%20!", "a%20b%20c%20d%20e%20f%20g%20h%20i", &long] {
+    for bad in ["", "%20!", "11%2022%2033%2044%2055%2066%2077%2088%2099", &long] {
         let refused = owner.get(&format!("/api/v1/dialogs?q={bad}")).await;
         assert_problem(&refused, 400, "malformed");
     }
