@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     actor::Caller,
     change::Change,
-    channel::{Channel, ChatKind, Outbound},
+    channel::Channel,
     dialog::{Contact, Control, Dialog},
     ids::{AttachmentId, DialogId, DocumentId, MessageId, UserId, WorkspaceId},
     message::{Author, Delivery, Message, MessageKind},
@@ -20,6 +20,7 @@ use thiserror::Error;
 use crate::{
     Engine,
     control::{self, ControlError, is_held_by},
+    sending,
     uploads::{self, UploadError},
 };
 
@@ -141,8 +142,8 @@ async fn store(
             let attached = tx.workspace(workspace).uploads().attach(*file, &message).await?;
             parts.push(attached.ok_or(WriteError::NoFile)?.outbound());
         }
-        let parts = answering(&mut tx, &dialog, &contact, parts).await?;
-        send(engine, &mut tx, (&dialog, &contact), &message, parts).await?;
+        let parts = sending::answering(&mut tx, &dialog, &contact, parts).await?;
+        sending::send(engine, &mut tx, (&dialog, &contact), &message, parts).await?;
         if let Some(writer) = caller.user_id() {
             tx.workspace(workspace).drafts().delete(writer, id).await?;
         }
@@ -216,37 +217,6 @@ fn answered(
     let taken = dialog.take_over(caller.operator(), &control::cause(engine, caller));
     let change = taken.map_err(|_| not_yours())?.and_then(|taken| taken.answer(words, now));
     change.map_err(|_| not_yours().into())
-}
-
-/// In a group the first part is shown as the answer to what the customer said last: others speak
-/// there, too.
-pub(crate) async fn answering(
-    tx: &mut Tx,
-    dialog: &Dialog,
-    contact: &Contact,
-    mut parts: Vec<Outbound>,
-) -> Result<Vec<Outbound>, StorageError> {
-    if contact.chat_kind != ChatKind::Group || parts.is_empty() {
-        return Ok(parts);
-    }
-    let messages = tx.workspace(dialog.workspace_id).messages();
-    if let Some(heard) = messages.last_heard(dialog.id).await? {
-        let first = parts.remove(0);
-        parts.insert(0, first.answering(&heard));
-    }
-    Ok(parts)
-}
-
-pub(crate) async fn send(
-    engine: &Engine,
-    tx: &mut Tx,
-    (dialog, contact): (&Dialog, &Contact),
-    message: &Message,
-    parts: Vec<Outbound>,
-) -> Result<(), StorageError> {
-    let parts: Vec<_> = parts.into_iter().map(|part| (engine.clock.id(), part)).collect();
-    let outbox = tx.workspace(dialog.workspace_id).outbox();
-    outbox.enqueue(dialog, contact, message.id, &parts, message.created_at).await
 }
 
 /// Sends again what the channel refused of a reply, as it was. What the assistant said is sent

@@ -12,7 +12,7 @@ use replyx_core::{
     role::Role,
 };
 use replyx_engine::{
-    Engine, announce, control,
+    Engine, control, long_waits,
     replies::{self, NewReply, WriteError},
     update::{self, DialogChange},
 };
@@ -202,18 +202,18 @@ async fn who_waits_for_long_is_told_once(db: &TestDb) {
     tx.apply(contact.unwrap().block(world.clock.now()).unwrap()).await.unwrap();
     tx.commit().await.unwrap();
 
-    assert_eq!(announce::sweep(&engine).await.unwrap(), 0);
+    assert_eq!(long_waits::sweep(&engine).await.unwrap(), 0);
     control::take_over(&engine, &kim, taken.id, None).await.unwrap();
     // What began with four hours keeps them.
     world.publish(|settings| settings.handoff.waiting_hours = 0).await;
     let never = waiting(&world, &engine, &line, 10).await;
     world.clock.advance(Duration::from_secs(4 * 3_600 - 10));
-    assert_eq!(announce::sweep(&engine).await.unwrap(), 0, "not yet");
+    assert_eq!(long_waits::sweep(&engine).await.unwrap(), 0, "not yet");
 
     world.clock.advance(Duration::from_secs(10));
-    assert_eq!(announce::sweep(&engine).await.unwrap(), 1);
+    assert_eq!(long_waits::sweep(&engine).await.unwrap(), 1);
     world.clock.advance(100 * HOUR);
-    assert_eq!(announce::sweep(&other).await.unwrap(), 0, "once");
+    assert_eq!(long_waits::sweep(&other).await.unwrap(), 0, "once");
     let russian = FixedText::StillWaiting.house(Language::Russian);
     assert_eq!(texts(&world, &dialog).await, [russian]);
     for other in [&blocked, &never] {
@@ -235,7 +235,7 @@ async fn two_processes_that_see_the_same_wait_tell_of_it_once(db: &TestDb) {
     let one = world.engine().await;
     let other = world.engine().await;
     let dialog = waiting(&world, &one, &line, 7).await;
-    assert_eq!(announce::sweep(&one).await.unwrap(), 0);
+    assert_eq!(long_waits::sweep(&one).await.unwrap(), 0);
     world.clock.advance(HOUR);
 
     // Both have found it due, and wait for the contact.
@@ -243,7 +243,7 @@ async fn two_processes_that_see_the_same_wait_tell_of_it_once(db: &TestDb) {
     held.workspace(world.workspace).contacts().lock(dialog.contact_id).await.unwrap().unwrap();
     let sweep = |engine: &Arc<Engine>| {
         let engine = Arc::clone(engine);
-        tokio::spawn(async move { announce::sweep(&engine).await.unwrap() })
+        tokio::spawn(async move { long_waits::sweep(&engine).await.unwrap() })
     };
     let sweeps = [sweep(&one), sweep(&other)];
     world.held_up(2).await;
@@ -271,7 +271,7 @@ async fn hours_in_which_nobody_works_are_not_counted(db: &TestDb) {
     let dialog = waiting(&world, &engine, &line, 7).await;
     for (passed, expected) in [(3 * HOUR, 0), (70 * HOUR, 0), (HOUR, 1)] {
         world.clock.advance(passed);
-        assert_eq!(announce::sweep(&engine).await.unwrap(), expected, "{passed:?}");
+        assert_eq!(long_waits::sweep(&engine).await.unwrap(), expected, "{passed:?}");
     }
     assert_eq!(told(&world, &dialog).await.len(), 1);
 }

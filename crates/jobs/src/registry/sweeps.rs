@@ -15,7 +15,7 @@ use replyx_core::{
     job::{Kind, Lane},
     retry::Retry,
 };
-use replyx_engine::{announce, assignment, dialog_terms, member_mail, sla};
+use replyx_engine::{assignment, dialog_terms, long_waits, member_mail, sla};
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, Tx, documents, files, retried, sweep::BATCH};
 use serde::Deserialize;
@@ -214,7 +214,7 @@ scheduled!(
 scheduled!(
     /// Tells customers who have waited for a human for long that the wait goes on.
     TellWaiting, by_the_clock("tell_waiting"), TELL_WAITING, |run| {
-        counted(Self::KIND, announce::sweep(run.engine))
+        counted(Self::KIND, long_waits::sweep(run.engine))
     }
 );
 

@@ -39,9 +39,10 @@ struct PartRow {
 }
 
 impl Outbox<'_> {
-    /// Cancels what of the assistant's replies, and of what the program says itself, in a dialog has
-    /// not been claimed for sending. What has been is not sent again, should its send fail. Returns the replies that are not sent as a
-    /// whole any more. The caller holds the locks of the contact and the dialog.
+    /// Cancels what of the assistant's replies, and of what the program says itself, in a dialog
+    /// has not been claimed for sending. What has been is not sent again, should its send fail.
+    /// Returns the replies that are not sent as a whole any more. The caller holds the locks of the
+    /// contact and the dialog.
     pub async fn cancel(
         self,
         dialog: &Dialog,
