@@ -128,8 +128,8 @@ pub struct Dialog {
     pub answered_seq: i64,
     /// How often the customer edited what was not answered yet; settling a turn compares it.
     pub edits: i64,
-    /// The number of the customer's last wish to begin anew: the assistant knows nothing of what was
-    /// said before; 0: there was none.
+    /// The number of the customer's last wish to begin anew: the assistant knows nothing of what
+    /// was said before; 0: there was none.
     pub fresh_seq: i64,
     /// The operator who answers; `None` unless `control` is `human`.
     pub assignee: Option<Operator>,

@@ -1,7 +1,7 @@
 //! What the program tells a customer who is in people's hands: who answers.
 //!
-//! It is a fixed text of the assistant's owner, in the customer's language. It goes the way of every
-//! reply, and the next change of control cancels what of it has not left.
+//! It is a fixed text of the assistant's owner, in the customer's language. It goes the way of
+//! every reply, and the next change of control cancels what of it has not left.
 //!
 //! A customer is told who answers when a person takes the dialog over or is given it, unless that
 //! person is the one whom they heard last. Whoever takes it over by answering is not announced: the

@@ -2,8 +2,8 @@
 //!
 //! A command is answered with a fixed text and asks no model. Where words wait beside it, they are
 //! answered, and the texts of the commands stand before the answer. A command that nobody knows is
-//! answered with the list of those that there are; with words behind it, it is a question, and never
-//! comes here.
+//! answered with the list of those that there are; with words behind it, it is a question, and
+//! never comes here.
 
 use replyx_core::{
     assistant::Language,
@@ -12,7 +12,7 @@ use replyx_core::{
 };
 use replyx_storage::messages::Spoken;
 
-use crate::context::Context;
+use crate::{check::Reply, context::Context};
 
 /// Whether a human is asked for by a command.
 pub(crate) fn asks_human(pending: &[Spoken]) -> bool {
@@ -32,6 +32,17 @@ pub(crate) fn texts(context: &Context) -> String {
         }
     }
     texts.join("\n\n")
+}
+
+/// The reply to the words that wait beside commands, with the texts of those before it.
+pub(crate) fn stand_before(mut reply: Reply, context: &Context) -> Reply {
+    let commands = texts(context);
+    if !commands.is_empty() {
+        // Nobody else asked for that.
+        reply.keep = None;
+        reply.text = format!("{commands}\n\n{}", reply.text);
+    }
+    reply
 }
 
 fn text(said: &str, own: &[OwnerCommand], language: Language) -> String {

@@ -201,14 +201,7 @@ async fn attempt(
                 account(engine, turn, ledger).await;
                 return Ok(Attempted::TurnedAway);
             }
-            let mut reply = answered.reply;
-            let commands = commands::texts(&context);
-            if !commands.is_empty() {
-                // Nobody else asked for that.
-                reply.keep = None;
-                reply.text = format!("{commands}\n\n{}", reply.text);
-            }
-            reply
+            commands::stand_before(answered.reply, &context)
         }
     };
 

@@ -217,8 +217,8 @@ async fn change(
     .await
 }
 
-/// Gives a bot its newest token, where it is: it keeps its id, its dialogs and its settings, and runs
-/// with it at once unless it was stopped. Telegram is asked whether it is a token of this bot.
+/// Gives a bot its newest token, where it is: it keeps its id, its dialogs and its settings, and
+/// runs with it at once unless it was stopped. Telegram is asked whether it is a token of this bot.
 ///
 /// Telegram may take long to answer: `still_may` is called after that, and its error ends the
 /// change.

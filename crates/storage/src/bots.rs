@@ -149,7 +149,8 @@ impl Bots<'_> {
         Ok(Page::of(found, page.limit, |bot: &Bot| bot.id))
     }
 
-    /// Writes a changed mode, changed commands, status or error. A bot that moved away does not run again.
+    /// Writes a changed mode, changed commands, status or error. A bot that moved away does not run
+    /// again.
     ///
     /// # Errors
     ///

@@ -48,6 +48,22 @@ macro_rules! secret {
 
 pub(crate) use secret;
 
+/// The expression for the commands that the owner gave to the channel `$channel`; `NULL` where its
+/// kind has none.
+macro_rules! commands {
+    ($channel:literal) => {
+        concat!(
+            "(SELECT t.commands FROM telegram_bots t WHERE t.workspace_id = ",
+            $channel,
+            ".workspace_id AND t.channel_id = ",
+            $channel,
+            ".id)"
+        )
+    };
+}
+
+pub(crate) use commands;
+
 #[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,

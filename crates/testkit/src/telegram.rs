@@ -29,6 +29,7 @@ mod files;
 mod html;
 mod inbox;
 mod limits;
+mod menus;
 mod methods;
 mod reach;
 mod schema;

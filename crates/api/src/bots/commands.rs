@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 #[schema(as = BotCommand)]
 pub struct CommandBody {
     /// Its name without the slash: 1 to 32 lowercase English letters, digits and underscores, no
-    /// underscore first. `start`, `human`, `reset` and `language` have meanings of their own; `help`
-    /// may be replaced.
+    /// underscore first. `start`, `human`, `reset` and `language` have meanings of their own;
+    /// `help` may be replaced.
     #[garde(custom(named))]
     #[schema(
         min_length = 1,

@@ -31,8 +31,8 @@ pub struct Request {
 
 /// Replaces the token of a bot. The token is checked with Telegram.
 ///
-/// The bot keeps its id, its dialogs and its settings. If it had failed, its error is cleared and it
-/// runs with the new token; a stopped bot stays stopped.
+/// The bot keeps its id, its dialogs and its settings. If it had failed, its error is cleared and
+/// it runs with the new token; a stopped bot stays stopped.
 #[utoipa::path(
     put, path = "/bots/{id}/token", operation_id = "replace_bot_token", tag = "bots",
     params(("id" = uuid::Uuid, Path)), request_body = Request,

@@ -142,7 +142,8 @@ impl Bot {
         change.with(|bot| New(NewBot { bot, token_sealed, hook_path }))
     }
 
-    /// Has a newer token where it is. An earlier failure is forgotten; a bot that was stopped stays so.
+    /// Has a newer token where it is. An earlier failure is forgotten; a bot that was stopped stays
+    /// so.
     pub fn renew_token(
         mut self,
         token_sealed: Vec<u8>,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Dialogs, Row, read};
 use crate::{
     StorageError, bots,
-    channels::{Access, secret},
+    channels::{Access, commands, secret},
     contacts::{self, ContactDay},
     workspaces::{self, ModelPolicy},
 };
@@ -110,10 +110,9 @@ impl Dialogs<'_> {
                     c.created_at AS channel_created_at, c.updated_at AS channel_updated_at,
                     ",
             secret!("c"),
-            " AS secret_sealed,
-                    (SELECT t.commands FROM telegram_bots t
-                      WHERE t.workspace_id = c.workspace_id AND t.channel_id = c.id) AS commands,
-                    versions.number AS version,
+            " AS secret_sealed, ",
+            commands!("c"),
+            " AS commands, versions.number AS version,
                     versions.created_at AS version_at, assistants.knowledge_revision AS knowledge,
                     pauses.since AS paused_since, pauses.text AS pause_text,
                     workspaces.suspended_at IS NOT NULL AS suspended, workspaces.allowed_models

@@ -14,10 +14,10 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::{
     Shared,
-    commands::MenuState,
     dialog::ChatCore,
     inbox::{Inbox, lane_of},
     limits::{Excess, Window},
+    menus::MenuState,
     schema::Schema,
     stored::{Files, Press},
     update::Update,
