@@ -141,6 +141,10 @@ fn no_name_becomes_a_link_or_stands_in_a_subject() {
                 Letter::NewSignIn { at, user_agent, .. } => {
                     Letter::NewSignIn { at, address: "203.0.113.7".to_owned(), user_agent }
                 }
+                Letter::InboxNews { workspace, requests, late, mentions, .. } => {
+                    let link = Some("https://x".to_owned());
+                    Letter::InboxNews { workspace, requests, late, mentions, link }
+                }
                 kind => kind,
             };
             let name = kind.kind();
