@@ -23,7 +23,7 @@ function fresh(id: string): Dialog {
     channel_id: "c",
     closed_at: null,
     contact_id: `contact-${id}`,
-    contact: { id: `contact-${id}`, display_name: id, blocked: false, chat_kind: "private" },
+    contact: { id: `contact-${id}`, display_name: id, blocked: false, chat_kind: "private", source: null },
     control: "ai",
     created_at: at(0),
     epoch: 0,
