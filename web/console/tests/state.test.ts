@@ -38,12 +38,12 @@ function fresh(id: string): Dialog {
   };
 }
 
-type Act = { dialog: string; act: "customer" | "reply" | "operator" | "note" | "control" | "deliver" | "fail" | "retry" | "block" | "tag" | "untag" | "snooze"; pick: number };
+type Act = { dialog: string; act: "customer" | "reply" | "operator" | "note" | "control" | "deliver" | "fail" | "retry" | "block" | "edit" | "tag" | "untag" | "snooze"; pick: number };
 
 const acts = fc.array(
   fc.record({
     dialog: fc.constantFrom("d1", "d2", "d3"),
-    act: fc.constantFrom<Act["act"]>("customer", "reply", "operator", "note", "control", "deliver", "fail", "retry", "block", "tag", "untag", "snooze"),
+    act: fc.constantFrom<Act["act"]>("customer", "reply", "operator", "note", "control", "deliver", "fail", "retry", "block", "edit", "tag", "untag", "snooze"),
     pick: fc.nat(100),
   }),
   { maxLength: 40, size: "max" },
@@ -168,6 +168,16 @@ function happenOne(
       if (!failed) return null;
       list[failed.seq - 1] = { ...failed, delivery: "queued" };
       return { ...base, type: "message.retried", message_id: failed.id };
+    }
+    case "edit": {
+      const said = list.filter((message) => message.author === "customer");
+      const chosen = said[pick % Math.max(1, said.length)];
+      if (!chosen) return null;
+      const text = `other words ${id}`;
+      list[chosen.seq - 1] = { ...chosen, text, revisions: [...chosen.revisions, { text: chosen.text, until: at(id) }] };
+      const last = dialog.last_message;
+      if (last?.seq === chosen.seq) dialogs.set(key, { ...dialog, last_message: { ...last, text } });
+      return { ...base, type: "message.edited", message_id: chosen.id, seq: chosen.seq, text };
     }
     case "tag": {
       const tags = TAGS.filter((tag, index) => (pick >> index) & 1 && !deletedIn(dialogs).has(tag.id));

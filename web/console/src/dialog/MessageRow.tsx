@@ -62,6 +62,7 @@ export const MessageRow = memo(function MessageRow({ message, isFirst, customer,
         <time dateTime={message.created_at} title={exact(at)}>
           {clock(at)}
         </time>
+        <Edited message={message} />
         <Delivered delivery={message.delivery} />
         {message.delivery === "failed" && retry && (
           <Button look="quiet" onPress={() => retry(message.id)}>
@@ -90,6 +91,13 @@ function Delivered({ delivery }: { delivery: Delivery }) {
       <Icon size={12} aria-hidden /> {t(`delivery.${delivery}`)}
     </span>
   );
+}
+
+/** That the customer has changed their words, and what they were before. */
+function Edited({ message: { revisions } }: { message: Message }) {
+  if (revisions.length === 0) return null;
+  const before = revisions.map((revision) => `${clock(new Date(revision.until))}: ${revision.text}`);
+  return <span title={[t("kind.before"), ...before].join("\n")}>{t("kind.edited")}</span>;
 }
 
 /** How an answer was made, in a line. */

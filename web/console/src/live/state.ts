@@ -33,6 +33,8 @@ export interface State {
   readonly blocks: ReadonlyMap<string, { readonly event: number; readonly blocked: boolean }>;
   /** The last events that said how messages were delivered. */
   readonly deliveries: ReadonlyMap<string, { readonly event: number; readonly delivery: Delivery }>;
+  /** The last events that said what messages were changed to, by dialog and place. */
+  readonly edits: ReadonlyMap<string, { readonly event: number; readonly text: string }>;
   /** The last events that said which tags a dialog has, and until when it is out of sight. */
   readonly marks: ReadonlyMap<string, Marked>;
   /** The names of tags, as far as they are known. */
@@ -59,6 +61,7 @@ export const EMPTY: State = {
   names: new Map(),
   blocks: new Map(),
   deliveries: new Map(),
+  edits: new Map(),
   marks: new Map(),
   tags: new Map(),
   deletedTags: new Set(),
@@ -71,8 +74,8 @@ const EXCERPT = 200;
 const UNREAD_MOST = 100;
 /** So many messages of a dialog are read again when something may have been missed. */
 const RENEWED = 50;
-/** So many deliveries are remembered. */
-const DELIVERIES = 500;
+/** So many deliveries are remembered, and so many edits. */
+const REMEMBERED = 500;
 
 /** Applies an event of the log. */
 export function apply(state: State, event: LiveEvent): State {
@@ -146,6 +149,9 @@ export function apply(state: State, event: LiveEvent): State {
       return delivered(next, event, "canceled");
     case "message.retried":
       return delivered(next, event, "queued");
+    case "message.edited":
+      return edited(next, event);
+    case "message.act_corrected":
     case "attachment.status":
       return again(next, event.dialog_id, event.message_id);
     case "contact.blocked":
@@ -177,7 +183,8 @@ export function loaded(state: State, dialogs: readonly Dialog[], asked: number =
     const block = state.blocks.get(given.contact_id);
     const isOlder = block !== undefined && block.event > asked;
     const contact = isOlder ? { ...given.contact, blocked: block.blocked } : given.contact;
-    const dialog = { ...given, contact, ...marksOf(state, given.id, given, asked) };
+    const last_message = currentLast(state, given, asked);
+    const dialog = { ...given, contact, last_message, ...marksOf(state, given.id, given, asked) };
     known.set(dialog.id, old ? join(old, dialog) : dialog);
     unknown.delete(dialog.id);
     if (dialog.assignee?.user_id) names.set(dialog.assignee.user_id, dialog.assignee.name);
@@ -249,7 +256,9 @@ export function read(
     const known = state.deliveries.get(message.id);
     const isOlder = known !== undefined && known.event > asked;
     const current = isOlder ? { ...message, delivery: known.delivery } : message;
-    timeline = placed(timeline, current, "whole");
+    const edit = state.edits.get(place(dialog, message.seq));
+    const isOutdated = edit !== undefined && edit.event > asked;
+    timeline = placed(timeline, current, isOutdated ? "partial" : "whole");
     if (message.operator?.user_id) names.set(message.operator.user_id, message.operator.name);
   }
   return { ...state, names, timelines: withEntry(state.timelines, dialog, timeline) };
@@ -421,7 +430,7 @@ function message(state: State, id: string, given: Message): State {
         created_at: given.created_at,
         kind: given.kind,
         seq: given.seq,
-        text: [...given.text].slice(0, EXCERPT).join(""),
+        text: excerpt(given.text),
       },
     };
     next = { ...next, dialogs: withEntry(next.dialogs, id, changed) };
@@ -462,12 +471,42 @@ function position(messages: readonly Message[], seq: number): number {
 type DeliveryEvent = { readonly id: number; readonly dialog_id: string; readonly message_id: string };
 
 function delivered(state: State, event: DeliveryEvent, delivery: Delivery): State {
-  const deliveries = new Map(state.deliveries).set(event.message_id, { event: event.id, delivery });
-  // Only answers that are on their way are compared with them.
-  const oldest = deliveries.keys().next();
-  if (deliveries.size > DELIVERIES && !oldest.done) deliveries.delete(oldest.value);
+  const deliveries = remembered(state.deliveries, event.message_id, { event: event.id, delivery });
   const next = { ...state, deliveries };
   return patched(next, event.dialog_id, event.message_id, (message) => ({ ...message, delivery }));
+}
+
+type EditedEvent = Extract<LiveEvent, { type: "message.edited" }>;
+
+/** A message says something else; who reads it is shown its earlier words, too, once it is loaded again. */
+function edited(state: State, { id: event, dialog_id, message_id, seq, text = "" }: EditedEvent): State {
+  const edits = remembered(state.edits, place(dialog_id, seq), { event, text });
+  const dialog = state.dialogs.get(dialog_id);
+  const last = dialog?.last_message;
+  const dialogs =
+    dialog && last?.seq === seq
+      ? withEntry(state.dialogs, dialog_id, { ...dialog, last_message: { ...last, text: excerpt(text) } })
+      : state.dialogs;
+  const next = patched({ ...state, edits, dialogs }, dialog_id, message_id, (message) => ({ ...message, text }));
+  return again(next, dialog_id, message_id);
+}
+
+/** The last message of a dialog: as an event since the question said, otherwise as it was answered. */
+function currentLast(state: State, { id, last_message: last }: Dialog, asked: number): Dialog["last_message"] {
+  const edit = last ? state.edits.get(place(id, last.seq)) : undefined;
+  return last && edit && edit.event > asked ? { ...last, text: excerpt(edit.text) } : last;
+}
+
+const place = (dialog: string, seq: number): string => `${dialog}/${seq}`;
+
+const excerpt = (text: string): string => [...text].slice(0, EXCERPT).join("");
+
+/** Adds what an event said. Only answers that are on their way are compared with it, so the oldest may go. */
+function remembered<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {
+  const copy = new Map(map).set(key, value);
+  const oldest = copy.keys().next();
+  if (copy.size > REMEMBERED && !oldest.done) copy.delete(oldest.value);
+  return copy;
 }
 
 function again(state: State, dialog: string, id: string): State {
