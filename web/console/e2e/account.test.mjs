@@ -206,6 +206,16 @@ test("somebody changes what belongs to them: name, language, password, second fa
   await clean("profile");
   await picture(page, "me-en-light-1280");
 
+  const waits = page.getByLabel("A customer waits for a person");
+  assert.equal(await waits.isChecked(), true);
+  await waits.uncheck();
+  await page.getByRole("button", { name: "Save" }).last().click();
+  await page.getByText("Saved").waitFor();
+  await page.reload();
+  await page.getByText("This session").waitFor();
+  assert.equal(await waits.isChecked(), false);
+  assert.equal(await page.getByLabel("A note mentions you").isChecked(), true);
+
   await page.getByLabel("Current password").fill("not it 1234");
   await page.getByLabel("New password").fill("blue lantern 8");
   await page.getByRole("button", { name: "Change the password" }).click();
@@ -231,7 +241,7 @@ test("somebody changes what belongs to them: name, language, password, second fa
   await page.getByLabel("Language").selectOption("ru");
   await page.getByLabel("Theme").selectOption("dark");
   await page.getByLabel("Your name").fill("Мария");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save" }).first().click();
   await page.getByRole("heading", { name: "Ваш профиль" }).waitFor();
   assert.equal((await page.evaluate(() => document.documentElement.dataset.theme)), "dark");
   await picture(page, "me-ru-dark-1280");

@@ -7,7 +7,7 @@ import { useWork } from "../shell/context";
 import { Overlay } from "../shell/Overlay";
 import { chooseTheme, THEMES, useTheme, type Theme } from "../theme/theme";
 import { download } from "../ui/download";
-import { Field, Form, needed, newPassword, password, Select } from "../ui/form";
+import { Check, Field, Form, needed, newPassword, password, Select } from "../ui/form";
 import { Act, Confirm, Loaded, page as css, Page, Secret, Section, State, When } from "../ui/page";
 import { say } from "../ui/said";
 import { Button, ui } from "../ui/ui";
@@ -17,6 +17,7 @@ export function ProfilePage() {
   return (
     <Page title={t("me.title")}>
       <Profile />
+      <Letters />
       <Password />
       <SecondFactor />
       <Sessions />
@@ -61,6 +62,40 @@ function Profile() {
             defaultValue={theme}
             options={THEMES.map((one) => [one, t(`theme.${one}`)])}
           />
+        </Form>
+      </div>
+    </Section>
+  );
+}
+
+const LETTERS = ["request", "sla", "mention"] as const;
+
+const letters = v.object({
+  request: v.optional(v.string()),
+  sla: v.optional(v.string()),
+  mention: v.optional(v.string()),
+});
+
+/** Of what in the inbox one is written to. */
+function Letters() {
+  const { me, workspace } = useWork();
+  const client = useQueryClient();
+  return (
+    <Section title={t("me.letters")} hint={t("me.letters.hint")}>
+      <div className={css["narrow"]}>
+        <Form
+          schema={letters}
+          submit={t("form.save")}
+          send={async (typed) => {
+            const notifications = Object.fromEntries(LETTERS.map((kind) => [kind, typed[kind] === "on"]));
+            await api.PATCH("/api/v1/me", { body: { notifications } });
+            await client.invalidateQueries({ queryKey: ["me", workspace] });
+            say(t("form.saved"));
+          }}
+        >
+          {LETTERS.map((kind) => (
+            <Check key={kind} name={kind} label={t(`me.letters.${kind}`)} defaultChecked={me.user.notifications[kind]} />
+          ))}
         </Form>
       </div>
     </Section>
