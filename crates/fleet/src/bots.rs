@@ -14,7 +14,7 @@ use replyx_core::{
     ids::{AssistantId, ChannelId},
     refusal::{Missing, Unacceptable},
 };
-use replyx_storage::{StorageError, repeated};
+use replyx_storage::{StorageError, Tx, repeated};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -174,9 +174,22 @@ pub async fn update(
 ) -> Result<Bot, BotError> {
     cx.webhooks.check(mode)?;
     check_commands(commands.as_deref().unwrap_or_default())?;
-    let bot = change(cx, caller, id, |bot, by, now| bot.set_mode(mode?, by, now)).await?;
-    let Some(commands) = commands else { return Ok(bot) };
-    change(cx, caller, id, |bot, by, now| bot.set_commands(commands.clone(), by, now)).await
+    let by = caller.actor();
+    let now = cx.engine.clock.now();
+    repeated(|| async {
+        let mut tx = cx.engine.db.begin().await?;
+        let found = tx.workspace(caller.workspace_id).bots().lock(id).await?;
+        let bot = found.ok_or(Missing("bot"))?;
+
+        let received = mode.and_then(|mode| bot.clone().set_mode(mode, &by, now));
+        let bot = enact(&mut tx, bot, received).await?;
+        let known = commands.clone();
+        let answered = known.and_then(|commands| bot.clone().set_commands(commands, &by, now));
+        let bot = enact(&mut tx, bot, answered).await?;
+        tx.commit().await?;
+        Ok(bot)
+    })
+    .await
 }
 
 /// Refuses more commands than a bot may have, and two of one name.
@@ -202,19 +215,22 @@ async fn change(
         let mut tx = cx.engine.db.begin().await?;
         let found = tx.workspace(caller.workspace_id).bots().lock(id).await?;
         let bot = found.ok_or(Missing("bot"))?;
-        let Some(change) = rule(bot.clone(), &caller.actor(), cx.engine.clock.now()) else {
-            return Ok(bot);
-        };
-
-        let bot = tx.apply(change).await.map_err(|error| match error {
-            // It moved away since it was found.
-            StorageError::RowsAffected { .. } => Missing("bot").into(),
-            error => BotError::Storage(error),
-        })?;
+        let change = rule(bot.clone(), &caller.actor(), cx.engine.clock.now());
+        let bot = enact(&mut tx, bot, change).await?;
         tx.commit().await?;
         Ok(bot)
     })
     .await
+}
+
+/// Applies a change to a bot, if there is one.
+async fn enact(tx: &mut Tx, bot: Bot, change: Option<Change<Bot>>) -> Result<Bot, BotError> {
+    let Some(change) = change else { return Ok(bot) };
+    tx.apply(change).await.map_err(|error| match error {
+        // It moved away since it was found.
+        StorageError::RowsAffected { .. } => Missing("bot").into(),
+        error => BotError::Storage(error),
+    })
 }
 
 /// Gives a bot its newest token, where it is: it keeps its id, its dialogs and its settings, and

@@ -52,7 +52,8 @@ pub(crate) async fn set(engine: Arc<Engine>, bots: Vec<Credentials>) -> bool {
             }
         }
     });
-    set.buffer_unordered(AT_ONCE).all(|is_set| async move { is_set }).await
+    // Not `all`, which would leave the others once one could not be set.
+    set.buffer_unordered(AT_ONCE).fold(true, |all, is_set| async move { all && is_set }).await
 }
 
 /// The menu of a bot could not be set.

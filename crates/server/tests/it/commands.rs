@@ -1,5 +1,6 @@
 //! Commands that customers write in Telegram.
 
+use replyx_testkit::telegram::TelegramFault;
 use serde_json::{Value, json};
 
 use crate::harness::{Home, PATIENCE, Shop, a_moment, assert_problem, on_every_home, until};
@@ -122,6 +123,45 @@ async fn the_menu_is_set_when_it_changes_and_not_when_the_program_starts(home: &
     assert_eq!(bot.customer(7).ask("/prices", PATIENCE).await.unwrap().plain, "two");
     assert_eq!(bot.menus_set(), 4);
     assert_eq!(home.telegram.violations(), Vec::<String>::new());
+}
+
+#[on_every_home]
+async fn a_bot_whose_menu_cannot_be_set_costs_no_other_bot_its_menu(home: &Home) {
+    let tokens = (1..=8).map(|number| format!("500{number}:a-token-of-thirty-characters-or-so"));
+    let tokens: Vec<String> = tokens.collect();
+    let name = |token: &String| format!("shop_{}_bot", &token[3..4]);
+    let bots: Vec<_> =
+        tokens.iter().map(|token| home.telegram.add_bot(token, &name(token))).collect();
+    let [refused, others @ ..] = &tokens[..] else { unreachable!("there are eight") };
+    let never = TelegramFault::Status(400).on("setMyCommands").of_bot(refused).forever();
+    home.telegram.inject(never);
+    // All are to be set at once: their processes begin to look after them together.
+    let shop = home.open().await;
+    let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
+    for token in &tokens {
+        shop.owner.post(&path, &json!({"token": token, "mode": "polling"})).await.expect(201);
+    }
+    let shop = shop.crash().await;
+
+    let are_set = || bots[1..].iter().all(|bot| bot.menus_set() >= 2);
+    until("the menus of the others are set", async || are_set().then_some(())).await;
+    assert_eq!(others.len(), 7);
+    assert_eq!(bots[0].menus_set(), 0);
+    shop.owner.get("/api/v1/me").await.expect(200);
+}
+
+#[on_every_home]
+async fn a_mode_and_commands_are_changed_together_or_not_at_all(home: &Home) {
+    home.bot();
+    let shop = home.open().await;
+    let id = shop.connect().await;
+    let path = format!("/api/v1/bots/{id}");
+    let mut both = prices("one");
+    both["mode"] = "polling".into();
+    let changed = shop.owner.patch(&path, &both).await.expect(200).body;
+    assert_eq!((&changed["mode"], &changed["commands"]), (&both["mode"], &both["commands"]));
+    let again = shop.owner.patch(&path, &both).await.expect(200).body;
+    assert_eq!(again["updated_at"], changed["updated_at"], "nothing changed");
 }
 
 #[on_every_home]
