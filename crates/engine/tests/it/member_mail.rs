@@ -147,8 +147,12 @@ async fn what_no_longer_holds_or_was_looked_at_is_not_told(db: &TestDb) {
     let engine = world.engine().await;
     let kim = world.member("Kim", Role::Admin).await;
     let lee = world.member("Lee", Role::Operator).await;
-    let taken = waiting(&world, &engine, &line, 7).await;
-    control::take_over(&engine, &kim, taken.id, None).await.unwrap();
+    // One is taken over before the sweep has noted it, the other one afterwards.
+    let before = waiting(&world, &engine, &line, 9).await;
+    control::take_over(&engine, &kim, before.id, None).await.unwrap();
+    let after = waiting(&world, &engine, &line, 7).await;
+    assert_eq!(told(&world, &engine).await, []);
+    control::take_over(&engine, &kim, after.id, None).await.unwrap();
     let seen = waiting(&world, &engine, &line, 8).await;
     for who in [&kim, &lee] {
         reads::mark(&engine, who, seen.id, 1_000).await.unwrap();

@@ -7,7 +7,7 @@ use replyx_testkit::{
     openai::{Answer, FakeOpenAi},
 };
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -148,6 +148,8 @@ async fn a_stream_of_a_dialog_has_the_events_of_that_dialog_alone(home: &Home) {
     let opened = seen.iter().find(|event| event.kind == "dialog.opened").unwrap();
     let dialog = opened.data["dialog_id"].clone();
     let own = |event: &Event| event.data["dialog_id"] == dialog;
+    let of_other = |event: &&Event| event.kind == "dialog.opened" && !own(event);
+    let other = seen.iter().find(of_other).unwrap().data["dialog_id"].clone();
     let expected: Vec<Event> = seen.into_iter().filter(own).collect();
     assert!(expected.len() >= 5, "{expected:#?}");
 
@@ -162,6 +164,11 @@ async fn a_stream_of_a_dialog_has_the_events_of_that_dialog_alone(home: &Home) {
     let told = stream.until("message.delivered").await;
     assert!(told.iter().all(own), "{told:#?}");
     assert_eq!(new.until("message.delivered").await, told);
+    for looked_at in [&other, &dialog] {
+        let typing = format!("/api/v1/dialogs/{}/typing", looked_at.as_str().unwrap());
+        owner.post(&typing, &json!({"state": "viewing"})).await.expect(200);
+    }
+    assert_eq!(new.passing("dialog.attention").await["dialog_id"], dialog);
 
     let beyond = owner.request(Method::GET, &path).header("last-event-id", "x");
     assert_problem(&owner.send(beyond).await, 400, "malformed");

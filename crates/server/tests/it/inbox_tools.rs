@@ -94,8 +94,9 @@ async fn dialogs_are_found_by_their_words_in_the_own_workspace(home: &Home) {
     let (shop, dialog) = shop_with_dialog(home).await;
     let owner = &shop.owner;
     let bot = home.bot();
-    bot.customer(8).ask("My parcels are late", PATIENCE).await.unwrap();
-    let note = json!({"client_id": "n-1", "kind": "note", "text": "A suspicious person"});
+    bot.customer(8).ask("My parcels are late since Tuesday", PATIENCE).await.unwrap();
+    let note =
+        json!({"client_id": "n-1", "kind": "note", "text": "A suspicious person, on Tuesday"});
     owner.post(&format!("{dialog}/messages"), &note).await.expect(201);
     until("both are found", async || {
         let notes = listed(owner, "?q=suspicious").await.len();
@@ -121,6 +122,11 @@ async fn dialogs_are_found_by_their_words_in_the_own_workspace(home: &Home) {
     let program = Api::new(shop.program.base()).with_token(key);
     assert_eq!(listed(&program, "?q=parcel").await.len(), 1);
     assert!(listed(&program, "?q=suspicious").await.is_empty());
+    // The word is in a note of one and in the customer's message of the other.
+    assert_eq!(
+        (listed(owner, "?q=tuesday").await.len(), listed(&program, "?q=tuesday").await.len()),
+        (2, 1)
+    );
     let other = Api::new(shop.program.base()).register("eve@example.org", PASSWORD).await;
     assert!(listed(&other, "?q=parcel").await.is_empty());
 }
