@@ -43,6 +43,7 @@ impl Dialog {
             act: None,
             created_at: now,
         };
+
         let event = Event::MessageStored {
             dialog_id: self.id,
             message_id: message.id,
@@ -50,6 +51,7 @@ impl Dialog {
             author: message.author,
             text: None,
         };
+
         let workspace = self.workspace_id;
         Change::of(workspace, Utterance::new(self, message)).telling(event, now)
     }
